@@ -1,0 +1,140 @@
+"""What a check has to say, as values: where, how bad, what, and what to do about it.
+
+Nothing here formats for a terminal or knows a rule; only the command line renders a `Report`.
+"""
+
+import enum
+from collections.abc import Iterable, Iterator
+from typing import Protocol, Self
+
+from attrs import evolve, field, frozen
+
+
+class Severity(enum.Enum):
+    """How much a finding matters; only an error stops `generate` and `deploy`."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class SpecPath(tuple[str | int, ...]):
+    """A place in the spec by its keys and list indexes, printed as `guests.k8s-master.address`."""
+
+    __slots__ = ()
+
+    def __truediv__(self, key: str | int) -> Self:
+        return type(self)((*self, key))
+
+    def __str__(self) -> str:
+        return ".".join(str(key) for key in self) or "the spec"
+
+    @classmethod
+    def of(cls, *keys: str | int) -> Self:
+        return cls(keys)
+
+
+@frozen(order=True)
+class SourceSpan:
+    """A stretch of one line of a file; line and column count from 1, in characters.
+
+    `width` is the number of characters that a caret line underlines (at least 1), `text` the whole line
+    as it stands in the file, without its line break.
+    """
+
+    file: str
+    line: int
+    column: int
+    width: int = 1
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Source(Protocol):
+    """Something that knows where the values of a spec were written."""
+
+    def locate(self, path: SpecPath, *, key: bool = False) -> SourceSpan | None:
+        """Return the span of the value at `path` (with `key`: of its key), or of its nearest written parent."""
+
+
+class NoSource:
+    """The source of a spec that was built in Python: it has no positions."""
+
+    def locate(self, path: SpecPath, *, key: bool = False) -> SourceSpan | None:
+        return None
+
+
+@frozen
+class Related:
+    """The other side of a conflict: a second place, and what stands there."""
+
+    message: str
+    path: SpecPath
+    span: SourceSpan | None = None
+
+
+@frozen
+class Diagnostic:
+    """One finding: a stable code, its severity, a message that names both sides, and where it was written.
+
+    `on_key` puts the caret under the key instead of the value (an unknown key, a bad name).
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    path: SpecPath = field(factory=SpecPath)
+    hint: str | None = None
+    related: tuple[Related, ...] = ()
+    on_key: bool = False
+    span: SourceSpan | None = None
+
+    def located(self, source: Source) -> Self:
+        """Return this diagnostic with every missing span looked up in `source`."""
+        related = tuple(
+            other if other.span else evolve(other, span=source.locate(other.path)) for other in self.related
+        )
+        span = self.span or source.locate(self.path, key=self.on_key)
+        return evolve(self, related=related, span=span)
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str, str]:
+        """Order by place, then code; findings without a place go by their path, after the others."""
+        if self.span is None:
+            return ("\uffff", 0, 0, str(self.path), self.code, self.message)
+        return (self.span.file, self.span.line, self.span.column, str(self.path), self.code, self.message)
+
+
+@frozen
+class Report:
+    """Every finding of one look at a spec, in a stable order, each once."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @classmethod
+    def of(cls, diagnostics: Iterable[Diagnostic], source: Source | None = None) -> Self:
+        located = (d.located(source) if source is not None else d for d in diagnostics)
+        return cls(tuple(sorted(set(located), key=lambda d: d.sort_key)))
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self.diagnostics)
+
+    def __len__(self) -> int:
+        return len(self.diagnostics)
+
+    def __add__(self, other: "Report") -> "Report":
+        return Report.of((*self, *other))
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self if d.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self if d.severity is Severity.WARNING)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing here stops the cluster from being generated."""
+        return not self.errors
