@@ -1,0 +1,47 @@
+"""What the user says of a host's GPU."""
+
+import enum
+
+from attrs import field
+
+from hybridlab.spec.define import doc, spec_class
+from hybridlab.spec.scalars import Count, Name, PciAddress, PciId
+
+
+class GpuMode(enum.Enum):
+    """Who drives a host's GPU."""
+
+    HOST = "host"
+    PASSTHROUGH = "passthrough"
+    OFF = "off"
+
+
+@spec_class
+class PassthroughSpec:
+    """What a passed-through GPU needs; kept in the spec, and unused, while the mode is another one."""
+
+    address: PciAddress = field(metadata=doc("the device's full PCI address on the host (`lspci -D`)"))
+    ids: tuple[PciId, ...] = field(
+        metadata=doc("vendor:device ids that vfio-pci claims at boot (`lspci -n`)")
+    )
+    guest: Name | None = field(
+        default=None, metadata=doc("the guest that gets the device; needed when the mode is `passthrough`")
+    )
+
+
+@spec_class
+class GpuSpec:
+    """A GPU of a host."""
+
+    model: Name = field(metadata=doc("a model of the GPU table, like `radeon-780m`"))
+    mode: GpuMode = field(
+        default=GpuMode.HOST,
+        metadata=doc(
+            "`host`: the host's own driver and pods use it; `passthrough`: a guest gets it; `off`: unused"
+        ),
+    )
+    count: Count = field(default=1, metadata=doc("how many of this model the host has; an APU has one"))
+    passthrough: PassthroughSpec | None = field(
+        default=None,
+        metadata=doc("settings of the mode `passthrough`; nothing of them is generated in another mode"),
+    )

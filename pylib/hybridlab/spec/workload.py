@@ -1,0 +1,66 @@
+"""What the user says of the workloads: a closed union, told apart by `type`."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import field
+
+from hybridlab.spec.define import doc, spec_class
+from hybridlab.spec.scalars import Count, EnvName, HostPath, Image, LabelKey, LabelValue, Name, Port, Text
+
+
+@spec_class
+class ExposeSpec:
+    """How a workload is reached from outside the cluster."""
+
+    node_port: Port = field(metadata=doc("port on every node, 30000 to 32767"))
+    from_: tuple[Name, ...] = field(metadata=doc("VLANs that may use it; all others are refused"))
+
+
+@spec_class
+class AmdGpuDevicePluginSpec:
+    """AMD's device plugin: tells the kubelet of a GPU node that it has `amd.com/gpu`."""
+
+    TYPE: ClassVar[str] = "amd-gpu-device-plugin"
+
+    node_selector: Mapping[LabelKey, LabelValue] = field(
+        factory=dict,
+        metadata=doc(
+            "labels of the nodes to run on; by default every schedulable node with an AMD GPU of its own"
+        ),
+    )
+    image: Image | None = field(
+        default=None, metadata=doc("container image; by default the one of the image table")
+    )
+
+
+@spec_class
+class OllamaSpec:
+    """Ollama, serving models on a GPU (or, without `gpus`, on the CPU)."""
+
+    TYPE: ClassVar[str] = "ollama"
+
+    models: HostPath = field(
+        default="/var/lib/ollama", metadata=doc("folder on the node in which models are kept")
+    )
+    gpus: Count = field(default=0, metadata=doc("how many GPUs it asks for"))
+    node_selector: Mapping[LabelKey, LabelValue] = field(
+        factory=dict, metadata=doc("labels that its node must have, all of them")
+    )
+    namespace: Name = field(default="ollama", metadata=doc("the namespace it is in, made with it"))
+    expose: ExposeSpec | None = field(
+        default=None, metadata=doc("a NodePort, and who may use it; by default none")
+    )
+    env: Mapping[EnvName, Text] = field(
+        factory=dict, metadata=doc("environment variables, beside (and over) those that the GPU table gives")
+    )
+    image: Image | None = field(
+        default=None, metadata=doc("container image; by default the one of the image table")
+    )
+    privileged: bool = field(
+        default=False, metadata=doc("run the container privileged; not needed with the device plugin")
+    )
+
+
+WorkloadSpec = AmdGpuDevicePluginSpec | OllamaSpec
+WORKLOAD_TYPES: tuple[type[WorkloadSpec], ...] = (AmdGpuDevicePluginSpec, OllamaSpec)
