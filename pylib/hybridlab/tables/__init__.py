@@ -1,0 +1,1 @@
+"""Facts about the outside world as dated data with their sources; nothing here decides anything."""

@@ -1,0 +1,135 @@
+"""Hosts and guests, resolved: what each is, where it is on the network, and what it does in the cluster."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from hybridlab.diagnostic import SpecPath
+from hybridlab.model.network import Leg
+from hybridlab.spec.gpu import GpuMode
+from hybridlab.spec.machine import Hypervisor, Role
+from hybridlab.tables.gpu import GpuModel
+
+# Left to the host's own system beside guests and pods: NixOS, journal, page cache, hypervisor overhead.
+HOST_RESERVE_MIB = 2048
+
+
+@frozen
+class Identity:
+    """What tells a guest from every other one: derived from its name, or pinned in the spec.
+
+    `mac`: address of its network interface; `tap`: name of the interface's other end on the host; `cid`:
+    its vsock address on the host; `machine_id`: 32 hex digits (machine-id(5)); `pinned`: keys that the spec
+    sets.
+    """
+
+    mac: str
+    tap: str
+    cid: int
+    machine_id: str
+    pinned: frozenset[str] = frozenset()
+
+    @property
+    def uuid(self) -> str:
+        """The machine id in the notation of an UUID, which microvm.nix wants."""
+        digits = self.machine_id
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+@frozen
+class Membership:
+    """A machine's part in the Kubernetes cluster; `leg` is the one on which other nodes reach it.
+
+    `own_labels` are those of the spec, `labels` all that the node has: with those that every kubelet sets.
+    """
+
+    role: Role
+    own_labels: Mapping[str, str]
+    labels: Mapping[str, str]
+    schedulable: bool
+    leg: Leg
+
+    @property
+    def is_control_plane(self) -> bool:
+        return self.role is Role.CONTROL_PLANE
+
+
+@frozen
+class Gpu:
+    """A host's GPU: its model from the table, who drives it, and what passthrough would need."""
+
+    model: GpuModel
+    mode: GpuMode
+    count: int
+    passthrough_address: str | None = None
+    passthrough_ids: tuple[str, ...] = ()
+    passthrough_guest: str | None = None
+
+
+@frozen
+class Guest:
+    """A MicroVM; it has one leg."""
+
+    name: str
+    host: str
+    leg: Leg
+    vcpus: int
+    memory_mib: int
+    storage_mib: int
+    hypervisor: Hypervisor
+    identity: Identity
+    membership: Membership | None
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        return (self.leg,)
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("guests", self.name)
+
+    def __str__(self) -> str:
+        return f"guest {self.name!r}"
+
+
+@frozen
+class Host:
+    """A bare-metal machine with its guests, by name."""
+
+    name: str
+    uplink: str
+    legs: tuple[Leg, ...]
+    cpus: int
+    memory_mib: int
+    gpu: Gpu | None
+    membership: Membership | None
+    guests: tuple[Guest, ...]
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("hosts", self.name)
+
+    @property
+    def guests_memory_mib(self) -> int:
+        return sum(guest.memory_mib for guest in self.guests)
+
+    @property
+    def gpus_for_pods(self) -> int:
+        """How many GPUs its kubelet can offer."""
+        driven = self.gpu is not None and self.gpu.mode is GpuMode.HOST and self.membership is not None
+        return self.gpu.count if driven and self.gpu is not None else 0
+
+    def __str__(self) -> str:
+        return f"host {self.name!r}"
+
+
+Machine = Host | Guest
+
+
+def leg_path(machine: Machine, leg: Leg) -> SpecPath:
+    """Return where the address of `leg` stands in the spec."""
+    match machine:
+        case Host():
+            return machine.path / "addresses" / leg.vlan.name
+        case Guest():
+            return machine.path / "address"

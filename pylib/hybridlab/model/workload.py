@@ -1,0 +1,62 @@
+"""What runs on the cluster, resolved: images and environment from the tables, nodes by their names."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from hybridlab.diagnostic import SpecPath
+from hybridlab.model.network import Vlan
+from hybridlab.tables.ports import Service
+
+
+@frozen
+class Exposure:
+    """A NodePort, and the VLANs that may use it."""
+
+    node_port: int
+    vlans: tuple[Vlan, ...]
+
+
+@frozen
+class AmdGpuDevicePlugin:
+    """AMD's device plugin. `nodes` are the machines that it runs on, by name."""
+
+    name: str
+    node_selector: Mapping[str, str]
+    image: str
+    nodes: tuple[str, ...]
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("workloads", self.name)
+
+    def __str__(self) -> str:
+        return f"workload {self.name!r}"
+
+
+@frozen
+class Ollama:
+    """Ollama. `nodes` are the machines that its selector allows, by name; `models` a folder on the node."""
+
+    name: str
+    namespace: str
+    models: str
+    gpus: int
+    gpu_resource: str
+    node_selector: Mapping[str, str]
+    image: str
+    env: Mapping[str, str]
+    privileged: bool
+    service: Service
+    exposure: Exposure | None
+    nodes: tuple[str, ...]
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("workloads", self.name)
+
+    def __str__(self) -> str:
+        return f"workload {self.name!r}"
+
+
+Workload = AmdGpuDevicePlugin | Ollama
