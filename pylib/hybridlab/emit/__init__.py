@@ -1,0 +1,1 @@
+"""From the resolved cluster to files in memory: pure, and only for clusters without errors."""

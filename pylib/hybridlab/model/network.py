@@ -27,6 +27,14 @@ class Leg:
     interface: str
 
     @property
+    def table(self) -> int:
+        """The routing table of answers over this leg, which is also their packet mark: the VLAN's id.
+
+        Tables 253 to 255 are Linux's own (rtnetlink(7)), so these three ids take others.
+        """
+        return {253: 4095, 254: 4094, 255: 4093}.get(self.vlan.id, self.vlan.id)
+
+    @property
     def prefixed(self) -> str:
         """The address with the prefix length of its network, as `ip addr` takes it."""
         return f"{self.address}/{self.vlan.network.prefixlen}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from hybridlab.diagnostic import SpecPath
-from hybridlab.model.network import Leg
+from hybridlab.model.network import Leg, Vlan
 from hybridlab.spec.gpu import GpuMode
 from hybridlab.spec.machine import Hypervisor, Role
 from hybridlab.tables.gpu import GpuModel
@@ -108,6 +108,20 @@ class Host:
     @property
     def path(self) -> SpecPath:
         return SpecPath.of("hosts", self.name)
+
+    @property
+    def default_leg(self) -> Leg | None:
+        """The leg by which the host reaches what is in none of its VLANs: of those with a gateway, the
+        first by VLAN id.
+        """
+        ways_out = (leg for leg in self.legs if leg.vlan.gateway is not None)
+        return min(ways_out, key=lambda leg: leg.vlan.id, default=None)
+
+    @property
+    def vlans(self) -> tuple[Vlan, ...]:
+        """Every VLAN that its bridge carries, for itself or for a guest, by id."""
+        vlans = {leg.vlan for leg in (*self.legs, *(guest.leg for guest in self.guests))}
+        return tuple(sorted(vlans, key=lambda vlan: vlan.id))
 
     @property
     def guests_memory_mib(self) -> int:

@@ -1,0 +1,1 @@
+"""Kubernetes manifests, one module per workload type."""

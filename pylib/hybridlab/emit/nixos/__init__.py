@@ -1,0 +1,1 @@
+"""NixOS option values, one module per concern, each named like the file that it fills."""

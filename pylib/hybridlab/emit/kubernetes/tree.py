@@ -1,0 +1,41 @@
+"""The manifests of a cluster: a folder per workload, and one kustomization that applies them all."""
+
+from collections.abc import Iterator
+
+from hybridlab.emit.file import GeneratedFile
+from hybridlab.emit.header import HEADER
+from hybridlab.emit.kubernetes import amd_gpu_device_plugin, ollama
+from hybridlab.manifest import Json, Resource, print_manifest, print_yaml
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.workload import AmdGpuDevicePlugin, Ollama, Workload
+
+FOLDER = "k8s"
+
+
+def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
+    """Yield one file per resource and `k8s/kustomization.yaml`; nothing without a Kubernetes cluster."""
+    if cluster.kubernetes is None:
+        return
+    files = {
+        f"{workload.name}/{resource.kind.lower()}.yaml": resource
+        for workload in cluster.workloads
+        for resource in _resources(workload)
+    }
+    for name, resource in files.items():
+        yield GeneratedFile(f"{FOLDER}/{name}", print_manifest([resource], header=HEADER))
+    kustomization: dict[str, Json] = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        # On every object, never in a selector: what `kubectl apply --prune -l` finds again.
+        "labels": [{"pairs": {"app.kubernetes.io/part-of": cluster.name}}],
+        "resources": list(files),
+    }
+    yield GeneratedFile(f"{FOLDER}/kustomization.yaml", print_yaml(kustomization, header=HEADER))
+
+
+def _resources(workload: Workload) -> tuple[Resource, ...]:
+    match workload:
+        case AmdGpuDevicePlugin():
+            return amd_gpu_device_plugin.resources(workload)
+        case Ollama():
+            return ollama.resources(workload)
