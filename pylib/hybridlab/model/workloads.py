@@ -3,38 +3,32 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from hybridlab.diagnostic import SpecPath
-from hybridlab.model.network import Vlan
 from hybridlab.model.node import Host, Machine
-from hybridlab.model.problems import Problems
+from hybridlab.model.scope import Scope
 from hybridlab.model.workload import AmdGpuDevicePlugin, Exposure, Ollama, Workload
-from hybridlab.spec.cluster import ClusterSpec
-from hybridlab.spec.scalars import LabelKey, LabelValue, Name
+from hybridlab.spec.scalars import LabelKey, LabelValue
 from hybridlab.spec.workload import AmdGpuDevicePluginSpec, ExposeSpec, OllamaSpec
 from hybridlab.tables import images, ports
 
 
-def resolve_workloads(
-    spec: ClusterSpec, vlans: Mapping[Name, Vlan], machines: Sequence[Machine], problems: Problems
-) -> tuple[Workload, ...]:
+def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Workload, ...]:
     """Return the workloads by name."""
     resolved: list[Workload] = []
-    for name, workload in sorted(spec.workloads.items()):
+    for name, workload in sorted(scope.spec.workloads.items()):
         path = SpecPath.of("workloads", name)
         match workload:
             case AmdGpuDevicePluginSpec():
                 resolved.append(_device_plugin(name, workload, machines))
             case OllamaSpec():
-                exposure = _exposure(workload.expose, path / "expose", vlans, problems)
+                exposure = _exposure(scope, path / "expose", workload.expose)
                 resolved.append(_ollama(name, workload, machines, exposure))
     return tuple(resolved)
 
 
-def _exposure(
-    spec: ExposeSpec | None, path: SpecPath, vlans: Mapping[Name, Vlan], problems: Problems
-) -> Exposure | None:
+def _exposure(scope: Scope, path: SpecPath, spec: ExposeSpec | None) -> Exposure | None:
     if spec is None:
         return None
-    return Exposure(spec.node_port, problems.known_vlans(vlans, spec.from_, path / "from"))
+    return Exposure(spec.node_port, scope.vlans_named(spec.from_, path / "from"))
 
 
 def _selected(machines: Iterable[Machine], selector: Mapping[LabelKey, LabelValue]) -> tuple[Machine, ...]:
