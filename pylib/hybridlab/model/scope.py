@@ -14,6 +14,8 @@ from hybridlab.spec.scalars import Name
 K = TypeVar("K", bound=str)
 T = TypeVar("T")
 
+_MOST_NAMES = 20  # that a hint lists
+
 
 class Details(TypedDict, total=False):
     """What a diagnostic may have beside its message."""
@@ -23,12 +25,9 @@ class Details(TypedDict, total=False):
     on_key: bool
 
 
-_MOST_NAMES = 20  # that a hint lists
-
-
 @frozen
 class Scope:
-    """A spec with its VLANs, and what is wrong so far: who resolves a part adds to it and leaves the part out."""
+    """A spec with its VLANs, and what is wrong so far: who resolves a part adds to it."""
 
     spec: ClusterSpec
     vlans: Mapping[Name, Vlan]
