@@ -49,7 +49,7 @@ class SecretsSpec:
         metadata=doc("age public keys by name; a machine that needs a secret is listed under its own name")
     )
     file: RepositoryPath = field(
-        default="secrets/secrets.yaml", metadata=doc("the sops file, relative to the spec")
+        default=RepositoryPath("secrets/secrets.yaml"), metadata=doc("the sops file, relative to the spec")
     )
 
 

@@ -37,7 +37,7 @@ def optional_argument(annotation: Any) -> Any:
 
 
 def _coercion(annotation: Any) -> Callable[[Any], Any]:
-    """Return the function that turns a Python argument into `annotation`; it raises what the scalar raises."""
+    """Return the function that turns a Python argument into `annotation`, or raises what the scalar does."""
     if annotation == Address:
         return parse_address
     if annotation == Network:

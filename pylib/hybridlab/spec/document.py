@@ -135,10 +135,12 @@ class Document:
     def locate(self, path: SpecPath, *, key: bool = False) -> SourceSpan | None:
         """Return the span of the value at `path` (with `key`: of its key), or of its nearest written parent.
 
-        A parent that is missing a key is shown at its own key, where a reader looks for it.
+        A parent that is missing a key is shown at its own key, where a reader looks for it, and so is a key
+        whose value is missing.
         """
         key_span, node, reached = self._walk(path)
-        if key_span is not None and (key or reached < len(path) or not isinstance(node, Scalar)):
+        is_written = isinstance(node, Scalar) and not (node.plain and node.text == "")
+        if key_span is not None and (key or reached < len(path) or not is_written):
             return key_span
         return node.span
 

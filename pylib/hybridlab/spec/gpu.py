@@ -40,7 +40,9 @@ class GpuSpec:
             "`host`: the host's own driver and pods use it; `passthrough`: a guest gets it; `off`: unused"
         ),
     )
-    count: Count = field(default=1, metadata=doc("how many of this model the host has; an APU has one"))
+    count: Count = field(
+        default=Count(1), metadata=doc("how many of this model the host has; an APU has one")
+    )
     passthrough: PassthroughSpec | None = field(
         default=None,
         metadata=doc("settings of the mode `passthrough`; nothing of them is generated in another mode"),

@@ -42,7 +42,7 @@ class KubernetesSpec:
         default=parse_network("10.96.0.0/12"), metadata=doc("network of the services' virtual addresses")
     )
     cluster_domain: DomainName = field(
-        default="cluster.local", metadata=doc("DNS domain of services and pods")
+        default=DomainName("cluster.local"), metadata=doc("DNS domain of services and pods")
     )
     network: PodNetwork = field(default=PodNetwork.FLANNEL, metadata=doc("pod network: `flannel` (VXLAN)"))
     pki: Pki = field(

@@ -25,7 +25,7 @@ class NetworksSpec:
 
     vlans: Mapping[Name, VlanSpec] = field(metadata=doc("VLANs by name"))
     bridge: InterfaceName = field(
-        default="br0",
+        default=InterfaceName("br0"),
         metadata=doc("name of the VLAN-aware bridge on every host, joining its uplink and its guests"),
     )
     dns: tuple[Address, ...] = field(default=(), metadata=doc("resolvers that machines ask, in order"))

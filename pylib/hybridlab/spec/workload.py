@@ -41,13 +41,13 @@ class OllamaSpec:
     TYPE: ClassVar[str] = "ollama"
 
     models: HostPath = field(
-        default="/var/lib/ollama", metadata=doc("folder on the node in which models are kept")
+        default=HostPath("/var/lib/ollama"), metadata=doc("folder on the node in which models are kept")
     )
-    gpus: Count = field(default=0, metadata=doc("how many GPUs it asks for"))
+    gpus: Count = field(default=Count(0), metadata=doc("how many GPUs it asks for"))
     node_selector: Mapping[LabelKey, LabelValue] = field(
         factory=dict, metadata=doc("labels that its node must have, all of them")
     )
-    namespace: Name = field(default="ollama", metadata=doc("the namespace it is in, made with it"))
+    namespace: Name = field(default=Name("ollama"), metadata=doc("the namespace it is in, made with it"))
     expose: ExposeSpec | None = field(
         default=None, metadata=doc("a NodePort, and who may use it; by default none")
     )

@@ -1,0 +1,162 @@
+"""Read a spec: every problem of its shape at once, each at the place where it was written."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import evolve, frozen
+from cattrs import (
+    AttributeValidationNote,
+    BaseValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationNote,
+)
+
+from hybridlab.diagnostic import Diagnostic, Report, Severity, SpecPath
+from hybridlab.errors import SpecError
+from hybridlab.spec.cluster import API_VERSION, ClusterSpec
+from hybridlab.spec.converter import (
+    MissingKeyError,
+    UnderKeyError,
+    WrongChoiceError,
+    WrongTypeError,
+    keys_of,
+    structure,
+)
+from hybridlab.spec.define import yaml_name
+from hybridlab.spec.document import Ambiguous, Document, Scalar, parse_document, read_document, to_data
+from hybridlab.spec.scalars import ScalarError
+
+
+def load_spec(path: Path | str) -> ClusterSpec:
+    """Read the spec in the file at `path`; positions in messages name the file as it is named here.
+
+    Raises: SpecError with every problem that the file has, from broken YAML to a value out of bounds.
+    """
+    return _spec_of(read_document(Path(path), name=str(path)))
+
+
+def parse_spec(text: str, *, name: str = "cluster.yaml") -> ClusterSpec:
+    """Read a spec from `text`, which messages call `name`; see `load_spec`."""
+    return _spec_of(parse_document(text, name=name))
+
+
+def _spec_of(document: Document) -> ClusterSpec:
+    data = to_data(document.root)
+    if isinstance(data, dict) and (problem := _version_problem(data.get("apiVersion", ...))):
+        raise SpecError(Report.of([problem], document))
+    try:
+        spec = structure(data)
+    except Exception as error:
+        problems = list(_Walk(document).problems(error, SpecPath()))
+        raise SpecError(Report.of(problems, document)) from None
+    located: ClusterSpec = evolve(
+        cast(Any, spec), source=document
+    )  # mypy sees no attrs class in `spec_class`
+    return located
+
+
+def _version_problem(version: object) -> Diagnostic | None:
+    """Return what is wrong with a version: of an unknown format, nothing else can be said."""
+    if version == API_VERSION:
+        return None
+    path = SpecPath.of("apiVersion")
+    if version is ...:
+        hint = f"begin the file with `apiVersion: {API_VERSION}`"
+        return Diagnostic("SPEC102", Severity.ERROR, "the spec lacks the key 'apiVersion'", path, hint)
+    message = f"{_described(version)} is not a version of the spec's format that this hybridlab knows"
+    return Diagnostic("SPEC105", Severity.ERROR, message, path, f"it knows {API_VERSION}")
+
+
+@frozen
+class _Walk:
+    """The way through the errors that cattrs grouped, with the path in the spec that leads to each."""
+
+    document: Document
+
+    def problems(self, error: BaseException, path: SpecPath) -> Iterator[Diagnostic]:
+        match error:
+            case BaseValidationError():
+                for inner in error.exceptions:
+                    yield from self.problems(inner, self._path_of(inner, path))
+            case UnderKeyError(key=key, cause=cause, on_key=on_key):
+                found = self.problems(cause, path / key)
+                yield from (evolve(problem, on_key=True) for problem in found) if on_key else found
+            case ForbiddenExtraKeysError(cl=cls, extra_fields=keys):
+                yield from self._unknown_keys(keys, cls, path)
+            case MissingKeyError(key=key, text=text):
+                yield _error("SPEC102", f"{path} lacks the key {key!r}", path, f"{key}: {text}", on_key=True)
+            case WrongTypeError():
+                yield self._wrong_type(error, path)
+            case WrongChoiceError(value=value, choices=choices):
+                message = f"{value!r} is not one of {', '.join(choices)}"
+                yield _error("SPEC104", message, path, _did_you_mean(value, choices))
+            case ScalarError(hint=hint):
+                yield _error("SPEC104", str(error), path, hint)
+            case _:
+                raise error
+
+    def _path_of(self, error: BaseException, path: SpecPath) -> SpecPath:
+        for note in getattr(error, "__notes__", ()):
+            match note:
+                case AttributeValidationNote(name=name):
+                    return path / yaml_name(name)
+                case IterableValidationNote(index=index):
+                    return path / index
+        return path
+
+    def _unknown_keys(self, keys: Iterable[str], cls: type, path: SpecPath) -> Iterator[Diagnostic]:
+        known = keys_of(cls)
+        for key in sorted(keys):
+            hint = _did_you_mean(key, known) or f"there are: {', '.join(known)}"
+            yield _error("SPEC101", f"{path} has no key {key!r}", path / key, hint, on_key=True)
+
+    def _wrong_type(self, error: WrongTypeError, path: SpecPath) -> Diagnostic:
+        node = self.document.node(path)
+        written = node.text if isinstance(node, Scalar) else ""
+        message = f"{path} must be {error.expected}, not {_described(error.value)}"
+        hint = None
+        match error.value:
+            case Ambiguous(text, reading):
+                message = f"{text!r} is {reading} to YAML 1.1 and something else to YAML 1.2"
+                hint = f'write "{text}" for the text' if error.kind is str else "write it in another way"
+            case None:
+                hint = "give it a value, or remove the key"
+            case bool() | int() | float() if error.kind is str and written:
+                kind = "a truth value" if isinstance(error.value, bool) else "a number"
+                message = f"{path} must be {error.expected}, but YAML reads {written} as {kind}"
+                hint = f'put it in quotes: "{written}"'
+            case str(text) if error.kind is int and text.isdecimal():
+                hint = f"remove the quotes: {text}"
+            case str(text) if error.kind is list:
+                hint = f"write a list: [{text}]"
+        return _error("SPEC103", message, path, hint)
+
+
+def _error(
+    code: str, message: str, path: SpecPath, hint: str | None = None, *, on_key: bool = False
+) -> Diagnostic:
+    return Diagnostic(code, Severity.ERROR, message, path, hint, on_key=on_key)
+
+
+def _did_you_mean(text: str, choices: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(text, list(choices), n=1)
+    return f"did you mean {close[0]!r}?" if close else None
+
+
+def _described(value: object) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case Ambiguous(text):
+            return repr(text)
+    return repr(value)
