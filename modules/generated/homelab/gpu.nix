@@ -1,0 +1,5 @@
+# Written by hybridlab from cluster.yaml. Do not edit: change the spec and run `hybridlab generate`.
+
+{
+  hybridlab.amdGpu.enable = true;
+}

@@ -1,0 +1,61 @@
+# Written by hybridlab from cluster.yaml. Do not edit: change the spec and run `hybridlab generate`.
+
+{
+  hybridlab.firewall = {
+    enable = true;
+    openings = [
+      {
+        interface = "vlan20";
+        protocol = "tcp";
+        port = 22;
+        sources = [
+          "10.0.10.0/24"
+          "10.0.20.0/24"
+        ];
+        reason = "ssh: the admin logs in and deploys";
+      }
+      {
+        interface = "vlan20";
+        protocol = "tcp";
+        port = 6443;
+        sources = [
+          "10.0.10.0/24"
+          "10.0.20.0/24"
+        ];
+        reason = "Kubernetes API server: kubelet, kube-proxy, flannel, pods; the admin uses kubectl";
+      }
+      {
+        interface = "vlan20";
+        protocol = "udp";
+        port = 8472;
+        sources = [ "10.0.20.0/24" ];
+        reason = "flannel VXLAN: traffic of pods between nodes";
+      }
+      {
+        interface = "vlan20";
+        protocol = "tcp";
+        port = 8888;
+        sources = [ "10.0.20.0/24" ];
+        reason = "cfssl: certmgr gets and renews the node's certificates";
+      }
+      {
+        interface = "vlan20";
+        protocol = "tcp";
+        port = 10250;
+        sources = [ "10.0.20.0/24" ];
+        reason = "kubelet API: kubectl logs and exec, metrics";
+      }
+    ];
+    nodePorts = [
+      {
+        protocol = "tcp";
+        port = 31434;
+        sources = [
+          "10.0.10.0/24"
+          "10.0.20.0/24"
+        ];
+        reason = "Ollama: workload ollama";
+      }
+    ];
+  };
+}

@@ -1,0 +1,15 @@
+# Written by hybridlab from cluster.yaml. Do not edit: change the spec and run `hybridlab generate`.
+
+{
+  imports = [
+    ../cluster.nix
+    ../kubernetes.nix
+    ./boot.nix
+    ./firewall.nix
+    ./kubernetes.nix
+    ./microvm.nix
+    ./network.nix
+    ./secrets.nix
+    ./users.nix
+  ];
+}

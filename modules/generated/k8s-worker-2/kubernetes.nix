@@ -1,0 +1,17 @@
+# Written by hybridlab from cluster.yaml. Do not edit: change the spec and run `hybridlab generate`.
+
+{
+  services = {
+    kubernetes = {
+      roles = [ "node" ];
+      kubelet = {
+        hostname = "k8s-worker-2";
+        nodeIp = "10.0.20.12";
+      };
+      # as the kubelet's, or kube-proxy finds no node
+      proxy.hostname = "k8s-worker-2";
+    };
+    # not the one of the default route
+    flannel.iface = "vlan20";
+  };
+}
