@@ -1,0 +1,1 @@
+"""What must hold in every cluster, one file per concern; `registry` lists all rules."""

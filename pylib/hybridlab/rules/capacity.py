@@ -1,0 +1,197 @@
+"""Memory and processors: guests within their host, with enough for what they do."""
+
+from collections.abc import Iterable
+
+from hybridlab.diagnostic import Related, Severity, SpecPath
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import HOST_RESERVE_MIB, Guest, Host
+from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.wording import counted
+from hybridlab.spec.machine import Hypervisor
+from hybridlab.spec.scalars import Size
+
+LEAST_FOR_PODS_MIB = 1024
+LEAST_CONTROL_PLANE_MIB = 2048
+LEAST_WORKER_MIB = 1024
+
+
+def _size(mib: int) -> str:
+    return str(Size.of_mib(mib)) if mib > 0 else "0MiB"
+
+
+def _left_mib(host: Host) -> int:
+    return host.memory_mib - host.guests_memory_mib - HOST_RESERVE_MIB
+
+
+def _largest(host: Host) -> tuple[Related, ...]:
+    guests = sorted(host.guests, key=lambda guest: (-guest.memory_mib, guest.name))[:3]
+    return tuple(Related(f"{guest} has {_size(guest.memory_mib)}", guest.path / "memory") for guest in guests)
+
+
+def _shares(host: Host) -> str:
+    guests = counted(len(host.guests), "guest")
+    takes = f"{'takes' if len(host.guests) == 1 else 'take'} {_size(host.guests_memory_mib)}"
+    return (
+        f"{host} has {_size(host.memory_mib)} of memory, its {guests} {takes}, "
+        f"and it keeps {_size(HOST_RESERVE_MIB)} for itself"
+    )
+
+
+@rule(
+    "CAP001",
+    "memory-overcommitted",
+    summary="A host's guests have more memory together than the host has for them.",
+    rationale=f"""QEMU gets the memory that it is given once the guest uses it, and the host needs some for
+        itself ({_size(HOST_RESERVE_MIB)} are kept back). Where it does not suffice, the kernel kills a
+        guest: often the largest, which on a small cluster is the control plane. The kubelet of a host that
+        reserves more than there is does not start.""",
+    source="Linux, Documentation/admin-guide/mm (OOM killer); Kubernetes docs, Reserve Compute Resources",
+    bad=Example(
+        """
+        hosts:
+          homelab: {memory: 8GiB}
+        """,
+        at=SpecPath.of("hosts", "homelab", "memory"),
+    ),
+    good="""
+        hosts:
+          homelab: {memory: 16GiB}
+    """,
+)
+def memory_overcommitted(cluster: Cluster) -> Iterable[Finding]:
+    for host in cluster.hosts:
+        if (host.guests or host.membership) and (left := _left_mib(host)) < 0:
+            yield Finding(
+                f"{_shares(host)}: {_size(-left)} too little",
+                host.path / "memory",
+                "give guests less, or move one to another host",
+                related=_largest(host),
+            )
+
+
+@rule(
+    "CAP002",
+    "little-memory-for-pods",
+    severity=Severity.WARNING,
+    summary="A host that takes pods has little memory left for them.",
+    rationale="""What the guests have and what the host keeps for itself is reserved in its kubelet: only the
+        rest is there for pods, and with less than 1 GiB hardly any starts, or it is evicted soon.""",
+    source="Kubernetes docs, Reserve Compute Resources for System Daemons",
+    bad=Example(
+        """
+        hosts:
+          homelab: {memory: 10GiB}
+        """,
+        at=SpecPath.of("hosts", "homelab", "memory"),
+    ),
+    good="""
+        hosts:
+          homelab: {memory: 11GiB}
+    """,
+)
+def little_memory_for_pods(cluster: Cluster) -> Iterable[Finding]:
+    for host in cluster.hosts:
+        takes_pods = host.membership is not None and host.membership.schedulable
+        if takes_pods and 0 <= (left := _left_mib(host)) < LEAST_FOR_PODS_MIB:
+            yield Finding(
+                f"{_shares(host)}: {_size(left)} left for pods",
+                host.path / "memory",
+                "give guests less, or set `schedulable: false` on the host",
+                related=_largest(host),
+            )
+
+
+@rule(
+    "CAP003",
+    "more-vcpus-than-cpus",
+    severity=Severity.WARNING,
+    summary="A guest has more processors than its host.",
+    rationale="""Several guests may share processors, but the threads of one that has more than there are
+        wait for each other: it is slower than with fewer.""",
+    source="Linux KVM: a virtual processor is a thread of the host",
+    bad=Example(
+        """
+        guests:
+          k8s-worker-1: {vcpus: 20}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "vcpus"),
+    ),
+    good="""
+        guests:
+          k8s-worker-1: {vcpus: 16}
+    """,
+)
+def more_vcpus_than_cpus(cluster: Cluster) -> Iterable[Finding]:
+    for host in cluster.hosts:
+        for guest in host.guests:
+            if guest.vcpus > host.cpus:
+                yield Finding(
+                    f"{guest} has {counted(guest.vcpus, 'virtual processor')}, and {host} has {host.cpus}",
+                    guest.path / "vcpus",
+                    f"give it at most {host.cpus}",
+                    related=(Related(f"{host} has {counted(host.cpus, 'processor')}", host.path / "cpus"),),
+                )
+
+
+@rule(
+    "CAP004",
+    "memory-of-exactly-2gib",
+    summary="A guest of QEMU has exactly 2 GiB of memory.",
+    rationale="""Such a MicroVM hangs while it boots. microvm.nix only warns of it, so it builds and
+        deploys.""",
+    source="microvm-nix/microvm.nix#171",
+    bad=Example(
+        """
+        guests:
+          k8s-worker-1: {memory: 2GiB}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "memory"),
+    ),
+    good="""
+        guests:
+          k8s-worker-1: {memory: 2GiB, hypervisor: cloud-hypervisor}
+    """,
+)
+def memory_of_exactly_2gib(cluster: Cluster) -> Iterable[Finding]:
+    for guest in cluster.guests:
+        if guest.memory_mib == 2048 and guest.hypervisor is Hypervisor.QEMU:
+            yield Finding(
+                f"{guest} has exactly 2GiB, with which QEMU's microvm machine hangs at boot",
+                guest.path / "memory",
+                "take 2049MiB or 3GiB, or the hypervisor cloud-hypervisor",
+            )
+
+
+@rule(
+    "CAP005",
+    "little-memory-for-a-node",
+    severity=Severity.WARNING,
+    summary="A guest has less memory than its part in the Kubernetes cluster takes.",
+    rationale="""The API server and etcd alone take more than 1 GiB once there are workloads; a worker needs
+        some hundred MiB before the first pod. A guest's root is a tmpfs in the same memory.""",
+    source="Kubernetes docs, Installing kubeadm: 2 GiB for a control plane; a worker: experience",
+    bad=Example(
+        """
+        guests:
+          k8s-master: {memory: 1GiB}
+        """,
+        at=SpecPath.of("guests", "k8s-master", "memory"),
+    ),
+    good="""
+        guests:
+          k8s-master: {memory: 3GiB}
+    """,
+)
+def little_memory_for_a_node(cluster: Cluster) -> Iterable[Finding]:
+    for node in cluster.nodes:
+        if not isinstance(guest := node.machine, Guest):
+            continue
+        least = LEAST_CONTROL_PLANE_MIB if node.membership.is_control_plane else LEAST_WORKER_MIB
+        if guest.memory_mib < least:
+            role = node.membership.role.value.replace("-", " ")
+            yield Finding(
+                f"{guest} has {_size(guest.memory_mib)}, and a {role} takes {_size(least)} or more",
+                guest.path / "memory",
+                f"give it {'3GiB' if least == LEAST_CONTROL_PLANE_MIB else '1GiB'} or more",
+                related=(Related(f"{guest} is a {role}", guest.path / "kubernetes" / "role"),),
+            )

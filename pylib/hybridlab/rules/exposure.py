@@ -1,0 +1,106 @@
+"""NodePorts: in the range that Kubernetes gives out, each once, and for somebody."""
+
+from collections.abc import Iterable, Iterator
+
+from hybridlab.diagnostic import Severity, SpecPath
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.workload import Exposure, Ollama
+from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.uses import Use, conflict, used_again
+from hybridlab.tables.ports import NODE_PORTS
+
+
+def _exposed(cluster: Cluster) -> Iterator[tuple[Ollama, Exposure, SpecPath]]:
+    for workload in cluster.workloads:
+        if isinstance(workload, Ollama) and workload.exposure is not None:
+            yield workload, workload.exposure, workload.path / "expose"
+
+
+@rule(
+    "WKL003",
+    "node-port-out-of-range",
+    summary="A NodePort is outside the range that the API server gives out.",
+    rationale="The API server refuses the Service, and nothing of the workload is reached from outside.",
+    source="Kubernetes docs, Ports and Protocols: NodePort Services, 30000 to 32767 by default",
+    bad=Example(
+        """
+        workloads:
+          ollama: {expose: {nodePort: 11434}}
+        """,
+        at=SpecPath.of("workloads", "ollama", "expose", "nodePort"),
+    ),
+    good="""
+        workloads:
+          ollama: {expose: {nodePort: 32767}}
+    """,
+)
+def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
+    first, last = NODE_PORTS[0], NODE_PORTS[-1]
+    for workload, exposure, path in _exposed(cluster):
+        if exposure.node_port not in NODE_PORTS:
+            yield Finding(
+                f"{workload} has NodePort {exposure.node_port}, the API server takes {first} to {last}",
+                path / "nodePort",
+                f"take a port from {first} to {last}",
+            )
+
+
+@rule(
+    "WKL004",
+    "duplicate-node-port",
+    summary="Two workloads have the same NodePort.",
+    rationale="""A NodePort answers on every node, for one Service: the API server refuses the second one.""",
+    source="Kubernetes docs, Service, type NodePort: choosing your own port",
+    bad=Example(
+        """
+        workloads:
+          small:
+            type: ollama
+            namespace: small
+            models: /var/lib/small
+            expose: {nodePort: 31434, from: [services]}
+        """,
+        at=SpecPath.of("workloads", "small", "expose", "nodePort"),
+    ),
+    good="""
+        workloads:
+          small:
+            type: ollama
+            namespace: small
+            models: /var/lib/small
+            expose: {nodePort: 31435, from: [services]}
+    """,
+)
+def duplicate_node_port(cluster: Cluster) -> Iterable[Finding]:
+    uses = (Use(e.node_port, str(workload), path / "nodePort") for workload, e, path in _exposed(cluster))
+    for earlier, use in used_again(uses):
+        yield conflict(earlier, use, f"have NodePort {use.value}", "give one of them another port")
+
+
+@rule(
+    "WKL005",
+    "exposed-to-nobody",
+    severity=Severity.WARNING,
+    summary="A workload has a NodePort that no VLAN may use.",
+    rationale="The firewall of every node refuses what is not listed, so the port is there for nobody.",
+    source="docs/decisions/0003: NodePorts are guarded before DNAT",
+    bad=Example(
+        """
+        workloads:
+          ollama: {expose: {from: []}}
+        """,
+        at=SpecPath.of("workloads", "ollama", "expose", "from"),
+    ),
+    good="""
+        workloads:
+          ollama: {expose: {from: [management]}}
+    """,
+)
+def exposed_to_nobody(cluster: Cluster) -> Iterable[Finding]:
+    for workload, exposure, path in _exposed(cluster):
+        if not exposure.vlans:
+            yield Finding(
+                f"{workload} has NodePort {exposure.node_port}, and no VLAN may use it",
+                path / "from",
+                "name the VLANs that may, or remove the key 'expose'",
+            )

@@ -1,0 +1,140 @@
+"""Names of network interfaces: short enough for Linux, and each once on a machine."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from hybridlab.diagnostic import Related, SpecPath
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import Guest, Host, leg_path
+from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.uses import Use, conflict, used_again
+
+_IFNAMSIZ = 15  # characters of an interface's name (linux/if.h: 16 with the final NUL)
+_BRIDGE = SpecPath.of("networks", "bridge")
+
+
+@rule(
+    "NET008",
+    "interface-name-too-long",
+    summary="The bridge's name with a VLAN id behind it is longer than an interface's name may be.",
+    rationale="""A host's leg in VLAN 20 is the interface `br0.20`. Linux takes 15 characters; networkd
+        refuses to make a longer one, and the host has no address.""",
+    source="linux/if.h (IFNAMSIZ); systemd.netdev(5), Name=",
+    bad=Example(
+        """
+        networks: {bridge: bridge-of-vlans}
+        """,
+        at=_BRIDGE,
+    ),
+    good="""
+        networks: {bridge: vlan-bridge}
+    """,
+)
+def interface_name_too_long(cluster: Cluster) -> Iterable[Finding]:
+    legs = (leg for host in cluster.hosts for leg in host.legs)
+    longest = max(legs, key=lambda leg: len(leg.interface), default=None)
+    if longest is not None and (length := len(longest.interface)) > _IFNAMSIZ:
+        most = len(cluster.bridge) - length + _IFNAMSIZ
+        yield Finding(
+            f"bridge {cluster.bridge!r} and {longest.vlan} (id {longest.vlan.id}) make an interface "
+            f"{longest.interface!r} of {length} characters, Linux takes {_IFNAMSIZ}",
+            _BRIDGE,
+            f"give the bridge a name of at most {most} characters",
+            related=(
+                Related(
+                    f"the id of {longest.vlan}", SpecPath.of("networks", "vlans", longest.vlan.name, "id")
+                ),
+            ),
+        )
+
+
+@rule(
+    "NET009",
+    "interface-name-collision",
+    summary="Two interfaces of a host have the same name: bridge, uplink, leg or tap.",
+    rationale="""microvm.nix deletes an interface that has the name of the tap that it is about to make:
+        starting a guest would take the bridge, the uplink or another guest off the network.""",
+    source="microvm.nix, the tap-up script of lib/runners; its own assertion covers one guest only",
+    bad=Example(
+        """
+        guests:
+          k8s-master: {tap: vm-control}
+          k8s-worker-1: {tap: vm-control}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "tap"),
+    ),
+    good="""
+        guests:
+          k8s-master: {tap: vm-control}
+          k8s-worker-1: {tap: vm-work}
+    """,
+)
+def interface_name_collision(cluster: Cluster) -> Iterable[Finding]:
+    bridge = Use(cluster.bridge, "the bridge", _BRIDGE)
+    for host in cluster.hosts:
+        for earlier, use in used_again((bridge, *_interfaces(host))):
+            what = f"have the name {use.value!r} on {host}"
+            yield conflict(earlier, use, what, "give one of them another name")
+
+
+def _interfaces(host: Host) -> Iterator[Use]:
+    """Yield the interfaces of a host that the spec names, derived taps before pinned ones."""
+    yield Use(host.uplink, f"the uplink of {host}", host.path / "uplink")
+    # Legs with one name are in VLANs with one id, of which NET006 tells.
+    for interface, leg in {leg.interface: leg for leg in host.legs}.items():
+        yield Use(interface, f"the leg in {leg.vlan}", leg_path(host, leg))
+    for guest in sorted(host.guests, key=lambda guest: "tap" in guest.identity.pinned):
+        yield Use(guest.identity.tap, f"the tap of {guest}", _tap_path(guest))
+
+
+def _tap_path(guest: Guest) -> SpecPath:
+    return guest.path / "tap" if "tap" in guest.identity.pinned else guest.path
+
+
+# Names with a meaning of their own, and on whom: the kernel's loopback and sysctl's words for every
+# interface; and what flannel and the CNI plugins make and modules/kubernetes-node.nix keeps networkd off.
+_TAKEN_EVERYWHERE = re.compile(r"lo|all|default")
+_TAKEN_ON_NODES = re.compile(r"mynet|flannel.*|cni.*|veth.*")
+
+
+@rule(
+    "NET010",
+    "reserved-interface-name",
+    summary="A bridge, uplink or tap has a name that the kernel or the pod network uses.",
+    rationale="""`mynet`, `flannel*`, `cni*` and `veth*` are made by flannel and its CNI plugins, and networkd
+        is told to leave them alone: a bridge or tap of such a name gets neither address nor VLAN. `lo` is
+        there already; `all` and `default` mean every interface to sysctl.""",
+    source="nixpkgs, services/cluster/kubernetes/flannel.nix (mynet); modules/kubernetes-node.nix",
+    bad=Example(
+        """
+        guests:
+          k8s-worker-1: {tap: veth-worker-1}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "tap"),
+    ),
+    good="""
+        guests:
+          k8s-worker-1: {tap: vm-worker-1}
+    """,
+)
+def reserved_interface_name(cluster: Cluster) -> Iterable[Finding]:
+    bridge = Use(cluster.bridge, "the bridge", _BRIDGE)
+    any_node = any(host.membership is not None for host in cluster.hosts)
+    yield from _reserved((bridge,), any_node)
+    for host in cluster.hosts:
+        uses = [use for use in _interfaces(host) if use.value != bridge.value]
+        yield from _reserved(uses, host.membership is not None)
+
+
+def _reserved(uses: Iterable[Use], on_node: bool) -> Iterator[Finding]:
+    for use in uses:
+        name = str(use.value)
+        if _TAKEN_EVERYWHERE.fullmatch(name):
+            owner = "Linux"
+        elif on_node and _TAKEN_ON_NODES.fullmatch(name):
+            owner = "the pod network of Kubernetes"
+        else:
+            continue
+        yield Finding(
+            f"{use.who} is called {name!r}, a name that {owner} uses itself", use.path, "give it another name"
+        )

@@ -1,0 +1,143 @@
+"""Where workloads run: each must find a node with the labels that it asks for, and one that takes pods."""
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from hybridlab.diagnostic import Related, SpecPath
+from hybridlab.model.cluster import Cluster, Node
+from hybridlab.model.workload import Workload
+from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.wording import labels, listed, nearest
+
+
+@frozen
+class _Stranded:
+    """A workload whose selector no node satisfies that takes pods, and the node that comes closest."""
+
+    workload: Workload
+    closest: Node
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The labels that the closest node lacks."""
+        has = self.closest.membership.labels
+        return {k: v for k, v in self.workload.node_selector.items() if has.get(k) != v}
+
+
+def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
+    # Without any node that takes pods, K8S003 has said what there is to say.
+    if not any(node.membership.schedulable for node in cluster.nodes):
+        return
+    for workload in cluster.workloads:
+        selector = workload.node_selector.items()
+        if selector and not workload.nodes:
+            closest = max(
+                cluster.nodes,
+                key=lambda node: (
+                    len(selector & node.membership.labels.items()),
+                    node.membership.schedulable,
+                ),
+            )
+            yield _Stranded(workload, closest)
+
+
+def _labels_of(node: Node) -> Related:
+    text = labels(node.membership.own_labels) or "no labels of its own"
+    return Related(f"{node.machine} has {text}", node.machine.path / "kubernetes" / "labels")
+
+
+@rule(
+    "WKL001",
+    "selector-matches-no-node",
+    summary="A workload selects labels that no node has together.",
+    rationale="Its pod stays Pending for ever: the scheduler waits for a node that never comes.",
+    source="Kubernetes docs, Assigning Pods to Nodes: a node must have each label of nodeSelector",
+    bad=Example(
+        """
+        workloads:
+          ollama: {nodeSelector: {gpu: amd, node-type: baremetal}}
+        """,
+        at=SpecPath.of("workloads", "ollama", "nodeSelector", "node-type"),
+    ),
+    good="""
+        hosts:
+          homelab: {kubernetes: {labels: {node-type: baremetal}}}
+        workloads:
+          ollama: {nodeSelector: {gpu: amd, node-type: baremetal}}
+    """,
+)
+def selector_matches_no_node(cluster: Cluster) -> Iterable[Finding]:
+    for found in _stranded(cluster):
+        if not (missing := found.missing):
+            continue
+        workload, closest = found.workload, found.closest
+        path = workload.path / "nodeSelector"
+        if len(missing) == 1:
+            path = path / next(iter(missing))
+        yield Finding(
+            f"no node has the labels {labels(workload.node_selector)} that {workload} selects: "
+            f"the closest, {closest.machine}, {_lacks(closest, missing)}",
+            path,
+            _hint(cluster, closest, missing),
+            related=(_labels_of(closest),),
+        )
+
+
+def _lacks(node: Node, missing: dict[str, str]) -> str:
+    has = node.membership.labels
+    return listed([f"has {key}={has[key]}" if key in has else f"lacks {key}" for key in missing])
+
+
+def _hint(cluster: Cluster, closest: Node, missing: dict[str, str]) -> str:
+    values: dict[str, set[str]] = {}
+    for node in cluster.nodes:
+        for key, value in node.membership.labels.items():
+            values.setdefault(key, set()).add(value)
+    for key, value in missing.items():
+        if key not in values and (meant := nearest(key, sorted(values))):
+            return f"did you mean the label {meant!r}?"
+        if key in values and (meant := nearest(value, sorted(values[key]))):
+            return f"did you mean {key}: {meant}?"
+    path = closest.machine.path / "kubernetes" / "labels"
+    wanted = ", ".join(f"{key}: " + (value or "''") for key, value in missing.items())
+    return f"add {{{wanted}}} to {path}, or select other labels"
+
+
+@rule(
+    "WKL002",
+    "selector-matches-unschedulable",
+    summary="A workload selects only nodes that take no pods.",
+    rationale="""The labels are there, but on a node that is tainted: a control plane, unless it is told to
+        take pods, or a worker that is told not to. The pod stays Pending.""",
+    source="nixpkgs, nixos/modules/services/cluster/kubernetes/default.nix (taints of masters)",
+    bad=Example(
+        """
+        guests:
+          k8s-master: {kubernetes: {labels: {disk: fast}}}
+        workloads:
+          ollama: {gpus: 0, nodeSelector: {gpu: null, disk: fast}}
+        """,
+        at=SpecPath.of("workloads", "ollama", "nodeSelector"),
+    ),
+    good="""
+        guests:
+          k8s-master: {kubernetes: {labels: {disk: fast}, schedulable: true}}
+        workloads:
+          ollama: {gpus: 0, nodeSelector: {gpu: null, disk: fast}}
+    """,
+)
+def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
+    for found in _stranded(cluster):
+        if found.missing:
+            continue
+        workload, machine = found.workload, found.closest.machine
+        member = machine.path / "kubernetes"
+        role = found.closest.membership.role.value.replace("-", " ")
+        yield Finding(
+            f"{workload} selects {labels(workload.node_selector)}, and no node that has it takes pods: "
+            f"{machine} is a {role}",
+            workload.path / "nodeSelector",
+            f"write `schedulable: true` in {member}, or select other labels",
+            related=(Related(f"{machine} takes no pods", member),),
+        )

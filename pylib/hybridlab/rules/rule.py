@@ -1,0 +1,103 @@
+"""What a rule is: a code and a name, why it matters, a bad and a good example, and the function that looks.
+
+It knows no rule.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from textwrap import dedent
+
+from attrs import field, frozen
+
+from hybridlab.diagnostic import Diagnostic, Related, Severity, SpecPath
+from hybridlab.model.cluster import Cluster
+
+
+@frozen
+class Finding:
+    """What a rule found, without the code and severity, which are the rule's; fields as of `Diagnostic`."""
+
+    message: str
+    path: SpecPath
+    hint: str | None = None
+    related: tuple[Related, ...] = ()
+    on_key: bool = False
+
+
+Look = Callable[[Cluster], Iterable[Finding]]
+
+
+def _prose(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _block(text: str) -> str:
+    return dedent(text).strip() + "\n"
+
+
+@frozen
+class Example:
+    """A mistake: a merge patch (RFC 7386) in YAML on `example.yaml`, and the path that the rule reports."""
+
+    patch: str = field(converter=_block)
+    at: SpecPath
+
+
+@frozen
+class Rule:
+    """One thing that must hold in every cluster.
+
+    `summary` says in one sentence what is wrong where the rule fires, `rationale` what happens then, `source`
+    how we know; `good` is the example put right. A code never changes its meaning.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    rationale: str = field(converter=_prose)
+    source: str = field(converter=_prose)
+    bad: Example
+    good: str = field(converter=_block)
+    look: Look = field(repr=False)
+
+    def check(self, cluster: Cluster) -> Iterator[Diagnostic]:
+        """Yield what the rule finds in `cluster`, without places in a file."""
+        for found in self.look(cluster):
+            yield Diagnostic(
+                code=self.code,
+                severity=self.severity,
+                message=found.message,
+                path=found.path,
+                hint=found.hint,
+                related=found.related,
+                on_key=found.on_key,
+            )
+
+
+def rule(  # noqa: PLR0913 - a rule without one of these is not finished
+    code: str,
+    name: str,
+    *,
+    severity: Severity = Severity.ERROR,
+    summary: str,
+    rationale: str,
+    source: str,
+    bad: Example,
+    good: str,
+) -> Callable[[Look], Rule]:
+    """Turn the function below into a rule; `ALL_RULES` in registry.py must list it."""
+
+    def decorate(look: Look) -> Rule:
+        return Rule(
+            code=code,
+            name=name,
+            severity=severity,
+            summary=summary,
+            rationale=rationale,
+            source=source,
+            bad=bad,
+            good=good,
+            look=look,
+        )
+
+    return decorate
