@@ -1,0 +1,26 @@
+"""The stages up to a cluster that can be generated, as commands run them one after the other."""
+
+from pathlib import Path
+
+import click
+
+import hybridlab
+from hybridlab.cli.ending import ExitCode
+from hybridlab.cli.render import render_report, summarize
+from hybridlab.cli.terminal import notice
+from hybridlab.model.cluster import Cluster
+
+
+def sound_cluster(spec: Path) -> Cluster:
+    """Return the cluster of the spec; findings are shown on standard error, and errors end the run.
+
+    Raises: SpecError, ResolveError; click's Exit when the rules find an error.
+    """
+    cluster = hybridlab.resolve(hybridlab.load_spec(spec))
+    report = hybridlab.check(cluster)
+    if report.diagnostics:
+        click.echo(render_report(report), err=True, nl=False)
+    if not report.ok:
+        notice(f"{summarize(report)} in {spec}; nothing is done")
+        raise click.exceptions.Exit(ExitCode.ERRORS)
+    return cluster

@@ -1,0 +1,41 @@
+"""Which spec is taken."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from hybridlab.cli.spec_file import find_spec
+
+
+def test_named_one_is_taken_as_it_is() -> None:
+    assert find_spec(Path("no/such.yaml")) == Path("no/such.yaml")
+
+
+@pytest.mark.parametrize(
+    ("here", "found"),
+    [("", "cluster.yaml"), ("a", "../cluster.yaml"), ("a/b", "../../cluster.yaml"), ("near", "cluster.yaml")],
+)
+def test_nearest_one_upward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str, found: str) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "near").mkdir()
+    for folder in ("", "near"):
+        (tmp_path / folder / "cluster.yaml").touch()
+    monkeypatch.chdir(tmp_path / here)
+
+    assert find_spec(None) == Path(found)
+
+
+def test_none_says_where_was_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(click.UsageError, match=f"no cluster.yaml in {tmp_path} or a folder above it"):
+        find_spec(None)
+
+
+def test_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(click.UsageError, match="does not exist any more"):
+        find_spec(None)
