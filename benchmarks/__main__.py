@@ -1,0 +1,13 @@
+"""Run every benchmark, or those that are named: `python -m benchmarks [startup] [scale]`."""
+
+import sys
+
+from benchmarks import scale, startup
+
+BENCHMARKS = {"startup": startup.main, "scale": scale.main}
+
+names = sys.argv[1:] or list(BENCHMARKS)
+if unknown := set(names) - set(BENCHMARKS):
+    sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
+for name in names:
+    BENCHMARKS[name]()
