@@ -1,0 +1,314 @@
+# The NixOS options that this project sets or reads, each with its type in NixOS and, where somebody reads it,
+# its default. What is not here does not exist, which is the point: a misspelt option must not pass.
+#
+# Read in nixpkgs' nixos/modules at and around 26.05; NixOS has many more. Where a type is looser here than
+# there, a comment says so.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) mkOption;
+  inherit (lib.types)
+    anything
+    attrs
+    attrsOf
+    bool
+    either
+    enum
+    int
+    ints
+    lines
+    listOf
+    nonEmptyStr
+    nullOr
+    oneOf
+    package
+    path
+    port
+    raw
+    separatedString
+    singleLineStr
+    str
+    strMatching
+    submodule
+    ;
+
+  # With a default, and without one: reading it before somebody sets it is then an error.
+  option = type: default: mkOption { inherit type default; };
+  required = type: mkOption { inherit type; };
+  group = options: submodule { inherit options; };
+
+  # config/sysctl.nix: one definition per priority, even if the values agree.
+  sysctlValue = lib.mkOptionType {
+    name = "sysctl option value";
+    check = value: value == null || bool.check value || int.check value || str.check value;
+    merge = lib.mergeOneOption;
+  };
+
+  # system/boot/systemd-unit-options.nix: a value, or a list of them that grows. NixOS also knows the fields of
+  # each section; here any field will do.
+  fieldValue = oneOf [
+    bool
+    int
+    str
+    (listOf (oneOf [
+      bool
+      int
+      str
+    ]))
+  ];
+  section = option (attrsOf fieldValue) { };
+  sections = option (listOf (attrsOf fieldValue)) [ ];
+
+  fileSystem = group {
+    device = option (nullOr nonEmptyStr) null;
+    fsType = option nonEmptyStr "auto";
+    options = option (listOf nonEmptyStr) [ "defaults" ];
+    neededForBoot = option bool false;
+  };
+
+  user = group {
+    isNormalUser = option bool false;
+    extraGroups = option (listOf str) [ ];
+    openssh.authorizedKeys.keys = option (listOf singleLineStr) [ ];
+  };
+
+  service = group {
+    description = option singleLineStr "";
+    after = option (listOf str) [ ];
+    before = option (listOf str) [ ];
+    requiredBy = option (listOf str) [ ];
+    wantedBy = option (listOf str) [ ];
+    script = option lines "";
+    unitConfig = section;
+    serviceConfig = section;
+  };
+in
+{
+  options = {
+    assertions = option (listOf anything) [ ];
+    warnings = option (listOf str) [ ];
+
+    boot = {
+      blacklistedKernelModules = option (listOf str) [ ];
+      initrd.availableKernelModules = option (listOf str) [ ];
+      initrd.kernelModules = option (listOf str) [ ];
+      kernel.sysctl = option (attrsOf sysctlValue) { };
+      kernelModules = option (listOf str) [ ];
+      # Elements are also checked for spaces outside of quotes.
+      kernelParams = option (listOf (strMatching "([^\" ]|\"[^\"]*\")+")) [ ];
+      loader.efi.canTouchEfiVariables = option bool false;
+      loader.systemd-boot.enable = option bool false;
+    };
+
+    documentation.enable = option bool true;
+
+    environment = {
+      etc = option (attrsOf (group {
+        text = required lines;
+      })) { };
+      systemPackages = option (listOf package) [ ];
+      variables = option (attrsOf (oneOf [
+        (listOf (either int (either str path)))
+        int
+        str
+        path
+      ])) { };
+    };
+
+    fileSystems = option (attrsOf fileSystem) { };
+    swapDevices = option (listOf (group {
+      device = required nonEmptyStr;
+    })) [ ];
+    zramSwap.enable = option bool false;
+
+    hardware = {
+      amdgpu.initrd.enable = option bool false;
+      cpu.amd.updateMicrocode = option bool false;
+      enableRedistributableFirmware = option bool false;
+      graphics.enable = option bool false;
+      graphics.extraPackages = option (listOf package) [ ];
+    };
+
+    networking = {
+      hostName = option (strMatching "|[0-9A-Za-z]([-_0-9A-Za-z]{0,61}[0-9A-Za-z])?") "nixos";
+      hosts = option (attrsOf (listOf str)) { };
+      nameservers = option (listOf str) [ ];
+      useDHCP = option bool true;
+      useNetworkd = option bool false;
+      firewall = {
+        enable = option bool true;
+        allowedUDPPorts = option (listOf port) [ ];
+        extraInputRules = option lines "";
+        extraReversePathFilterRules = option lines "";
+        trustedInterfaces = option (listOf str) [ ];
+      };
+      nftables = {
+        enable = option bool false;
+        flushRuleset = option bool false;
+        tables = option (attrsOf (group {
+          family = required (enum [
+            "ip"
+            "ip6"
+            "inet"
+            "arp"
+            "bridge"
+            "netdev"
+          ]);
+          content = required lines;
+        })) { };
+      };
+    };
+
+    # A string of a known system; NixOS elaborates it to a set.
+    nixpkgs.hostPlatform = required (enum [
+      "x86_64-linux"
+      "aarch64-linux"
+    ]);
+
+    security.sudo.wheelNeedsPassword = option bool true;
+
+    services = {
+      cfssl.dataDir = option path "/var/lib/cfssl";
+      etcd.enable = option bool false;
+      flannel.enable = option bool false;
+      flannel.iface = option (nullOr str) null;
+      flannel.network = required (nullOr str);
+      journald.storage = option (enum [
+        "persistent"
+        "volatile"
+        "auto"
+        "none"
+      ]) "persistent";
+      openssh = {
+        enable = option bool false;
+        hostKeys = option (listOf attrs) [
+          {
+            type = "rsa";
+            bits = 4096;
+            path = "/etc/ssh/ssh_host_rsa_key";
+          }
+          {
+            type = "ed25519";
+            path = "/etc/ssh/ssh_host_ed25519_key";
+          }
+        ];
+        openFirewall = option bool true;
+        # NixOS takes any other key of sshd_config as well.
+        settings = option (group {
+          KbdInteractiveAuthentication = option (nullOr bool) true;
+          PasswordAuthentication = option (nullOr bool) true;
+          PermitRootLogin = option (nullOr (enum [
+            "yes"
+            "without-password"
+            "prohibit-password"
+            "forced-commands-only"
+            "no"
+          ])) "prohibit-password";
+        }) { };
+      };
+      resolved.enable = option bool config.networking.useNetworkd;
+
+      kubernetes = {
+        package = option package pkgs.kubernetes;
+        roles = option (listOf (enum [
+          "master"
+          "node"
+        ])) [ ];
+        masterAddress = required str;
+        apiserverAddress = required str;
+        clusterCidr = option (nullOr str) "10.1.0.0/16";
+        easyCerts = option bool false;
+        secretsPath = option path "/var/lib/kubernetes/secrets";
+        addons.dns = {
+          enable = option bool false;
+          clusterDomain = option str "cluster.local";
+          # NixOS cuts a default out of serviceClusterIpRange.
+          clusterIp = required str;
+        };
+        apiserver = {
+          enable = option bool false;
+          advertiseAddress = option (nullOr str) null;
+          allowPrivileged = option bool false;
+          securePort = option int 6443;
+          serviceClusterIpRange = option str "10.0.0.0/24";
+        };
+        controllerManager.enable = option bool false;
+        flannel.enable = option bool false;
+        flannel.openFirewallPorts = option bool true;
+        kubelet = {
+          enable = option bool false;
+          clusterDns = option (listOf str) [ "10.1.0.1" ];
+          clusterDomain = option str config.services.kubernetes.addons.dns.clusterDomain;
+          extraConfig = option (attrsOf anything) { };
+          extraOpts = option (separatedString " ") "";
+          hostname = required str;
+          nodeIp = option (nullOr str) null;
+          taints = option (attrsOf (
+            submodule (
+              { name, ... }:
+              {
+                options = {
+                  key = option str name;
+                  value = required str;
+                  effect = required (enum [
+                    "NoSchedule"
+                    "PreferNoSchedule"
+                    "NoExecute"
+                  ]);
+                };
+              }
+            )
+          )) { };
+          unschedulable = option bool false;
+        };
+        pki = {
+          enable = option bool false;
+          etcClusterAdminKubeconfig = option (nullOr str) null;
+          genCfsslAPIToken = option bool true;
+        };
+        proxy = {
+          enable = option bool false;
+          hostname = option str config.networking.hostName;
+        };
+      };
+    };
+
+    system = {
+      build = option (attrsOf raw) { };
+      stateVersion = required (strMatching "[0-9]{2}\\.[0-9]{2}");
+    };
+
+    systemd = {
+      network = {
+        config.networkConfig = section;
+        links = option (attrsOf (group {
+          matchConfig = section;
+          linkConfig = section;
+        })) { };
+        netdevs = option (attrsOf (group {
+          netdevConfig = section;
+          bridgeConfig = section;
+          vlanConfig = section;
+        })) { };
+        networks = option (attrsOf (group {
+          matchConfig = section;
+          networkConfig = section;
+          linkConfig = section;
+          address = option (listOf str) [ ];
+          gateway = option (listOf str) [ ];
+          vlan = option (listOf str) [ ];
+          bridgeVLANs = sections;
+          routes = sections;
+          routingPolicyRules = sections;
+        })) { };
+      };
+      services = option (attrsOf service) { };
+    };
+
+    users.users = option (attrsOf user) { };
+  };
+}
