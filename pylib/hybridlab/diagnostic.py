@@ -55,7 +55,7 @@ class Source(Protocol):
     """Something that knows where the values of a spec were written."""
 
     def locate(self, path: SpecPath, *, key: bool = False) -> SourceSpan | None:
-        """Return the span of the value at `path` (with `key`: of its key), or of its nearest written parent."""
+        """Return the span of the value at `path` (`key`: of its key), or of its nearest written parent."""
 
 
 class NoSource:

@@ -1,0 +1,78 @@
+# Every task of this repository. Without `just` on the machine, ./just runs the same recipes.
+
+set shell := ["sh", "-eu", "-c"]
+set positional-arguments
+
+# The package runs from the tree: nothing of ours is installed.
+export PYTHONPATH := justfile_directory() / "pylib"
+
+demo_folder := ".cache/demo"
+
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Check the example, generate it into .cache/demo, and show what came out
+demo:
+    @rm -rf {{ demo_folder }}
+    python3 -m hybridlab --spec cluster.yaml check
+    python3 -m hybridlab --spec cluster.yaml generate --out {{ demo_folder }}
+    cat {{ demo_folder }}/modules/generated/homelab/firewall.nix
+    cat {{ demo_folder }}/k8s/ollama/service.yaml
+    python3 -m hybridlab --spec cluster.yaml show nodes
+    python3 -m hybridlab --spec cluster.yaml show openings
+
+# Find every problem of cluster.yaml
+[no-exit-message]
+check *arguments:
+    @python3 -m hybridlab check "$@"
+
+# Write modules/generated, k8s and .sops.yaml; --check and --diff only look
+[no-exit-message]
+generate *arguments:
+    @python3 -m hybridlab generate "$@"
+
+# Show nodes, addresses, flows or openings, as a table or with --format json
+[no-exit-message]
+show *arguments:
+    @python3 -m hybridlab show "$@"
+
+# Deploy hosts with their guests over ssh; refused unless the spec and the generated files are sound
+[no-exit-message]
+deploy *machines:
+    @python3 -m hybridlab deploy "$@"
+
+# Ask every machine, or those named, whether it answers
+[no-exit-message]
+vm-ping *machines:
+    @python3 -m hybridlab ping "$@"
+
+# All tests, after lint; arguments go to pytest, as in: test tests/unit -k spec
+test *arguments: lint
+    python3 -m pytest --numprocesses auto --dist worksteal "$@"
+
+# Style, types, and who may import whom
+lint:
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports --no-logo
+
+# Format Python; and Nix, where nixfmt is
+fmt:
+    ruff check --fix-only .
+    ruff format .
+    if command -v nixfmt >/dev/null; then nixfmt flake.nix nix/*.nix modules/*.nix hardware/*.nix; fi
+
+# Make the pages of docs/ that are made from the code
+docs:
+    python3 -m hybridlab.rules.page > docs/rules.md
+
+# Measure start-up and scale
+bench *names:
+    python3 -m benchmarks "$@"
+
+# Lock the packages with their hashes anew (needs uv); --upgrade takes newer ones
+lock *arguments:
+    uv pip compile --universal --generate-hashes --custom-compile-command 'just lock' --output-file requirements/run.txt "$@" pyproject.toml
+    uv pip compile --universal --generate-hashes --custom-compile-command 'just lock' --output-file requirements/dev.txt --extra dev --constraints requirements/run.txt "$@" pyproject.toml
