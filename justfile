@@ -66,6 +66,7 @@ fmt:
 
 # Make the pages of docs/ that are made from the code
 docs:
+    python3 -m hybridlab.spec.page > docs/spec.md
     python3 -m hybridlab.rules.page > docs/rules.md
 
 # Measure start-up and scale

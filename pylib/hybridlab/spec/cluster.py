@@ -1,5 +1,6 @@
 """The whole spec: what stands in `cluster.yaml`, field for field, without a conclusion drawn from it."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -10,10 +11,18 @@ from hybridlab.spec.define import doc, spec_class
 from hybridlab.spec.kubernetes import KubernetesSpec
 from hybridlab.spec.machine import GuestSpec, HostSpec
 from hybridlab.spec.network import NetworksSpec
-from hybridlab.spec.scalars import AgeRecipient, Name, Release, RepositoryPath, SshKey, System, UserName
+from hybridlab.spec.scalars import AgeRecipient, Name, Release, RepositoryPath, SshKey, System, Text, UserName
 from hybridlab.spec.workload import WorkloadSpec
 
 API_VERSION = "hybridlab/v1"
+
+
+class ApiVersion(Text):
+    """The version of the spec's format."""
+
+    __slots__ = ()
+    expected = f"a version of the format that this hybridlab knows ({API_VERSION})"
+    pattern = re.compile(re.escape(API_VERSION))
 
 
 @spec_class
@@ -55,9 +64,15 @@ class SecretsSpec:
 
 @spec_class
 class ClusterSpec:
-    """One homelab. `source` knows where each value was written, and takes no part in equality."""
+    """One homelab.
 
-    api_version: str = field(default=API_VERSION, metadata=doc("version of this format: `hybridlab/v1`"))
+    `source` knows where each value was written, and takes no part in equality.
+    """
+
+    api_version: ApiVersion = field(
+        default=ApiVersion(API_VERSION),
+        metadata={**doc("version of this format: `hybridlab/v1`"), "required_in_file": "yes"},
+    )
     name: Name = field(
         metadata=doc("the cluster's name; part of every derived identity, so do not change it later")
     )

@@ -33,7 +33,7 @@ class PassthroughSpec:
 class GpuSpec:
     """A GPU of a host."""
 
-    model: Name = field(metadata=doc("a model of the GPU table, like `radeon-780m`"))
+    model: Name = field(metadata=doc("`radeon-780m`, `radeon-rx-6800` or `radeon-rx-7900-xtx`"))
     mode: GpuMode = field(
         default=GpuMode.HOST,
         metadata=doc(

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from attrs import field
 
@@ -41,7 +42,7 @@ class MembershipSpec:
 
     role: Role = field(metadata=doc("`control-plane` or `worker`"))
     labels: Mapping[LabelKey, LabelValue] = field(
-        factory=dict,
+        default=MappingProxyType({}),
         metadata=doc("node labels that the kubelet registers with; the machine's own, beside the built-in"),
     )
     schedulable: bool | None = field(

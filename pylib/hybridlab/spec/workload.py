@@ -1,6 +1,7 @@
 """What the user says of the workloads: a closed union, told apart by `type`."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from attrs import field
@@ -24,7 +25,7 @@ class AmdGpuDevicePluginSpec:
     TYPE: ClassVar[str] = "amd-gpu-device-plugin"
 
     node_selector: Mapping[LabelKey, LabelValue] = field(
-        factory=dict,
+        default=MappingProxyType({}),
         metadata=doc(
             "labels of the nodes to run on; by default every schedulable node with an AMD GPU of its own"
         ),
@@ -45,14 +46,15 @@ class OllamaSpec:
     )
     gpus: Count = field(default=Count(0), metadata=doc("how many GPUs it asks for"))
     node_selector: Mapping[LabelKey, LabelValue] = field(
-        factory=dict, metadata=doc("labels that its node must have, all of them")
+        default=MappingProxyType({}), metadata=doc("labels that its node must have, all of them")
     )
     namespace: Name = field(default=Name("ollama"), metadata=doc("the namespace it is in, made with it"))
     expose: ExposeSpec | None = field(
         default=None, metadata=doc("a NodePort, and who may use it; by default none")
     )
     env: Mapping[EnvName, Text] = field(
-        factory=dict, metadata=doc("environment variables, beside (and over) those that the GPU table gives")
+        default=MappingProxyType({}),
+        metadata=doc("environment variables, beside (and over) those that the GPU table gives"),
     )
     image: Image | None = field(
         default=None, metadata=doc("container image; by default the one of the image table")
