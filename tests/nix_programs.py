@@ -1,6 +1,7 @@
 """The real Nix and nixfmt, for tests that hold text against them; a test skips where one is missing."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -72,6 +73,13 @@ def _written(folder: Path, texts: Sequence[str]) -> list[str]:
     return [str(file) for file in files]
 
 
+def need(program: str, remedy: str) -> None:
+    """Skip the test where a program is missing; fail where HYBRIDLAB_REQUIRE, a list of names, has it."""
+    if shutil.which(program) is None:
+        required = program in os.environ.get("HYBRIDLAB_REQUIRE", "").split()
+        (pytest.fail if required else pytest.skip)(f"{program} is not here: {remedy}")
+
+
 _INSTALL = {
     "nix-instantiate": "install nix-bin (Debian)",
     "nixfmt": "no Debian package: run the tests in `nix develop`",
@@ -79,6 +87,5 @@ _INSTALL = {
 
 
 def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not here: {_INSTALL[program]}")
+    need(program, _INSTALL[program])
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=300)

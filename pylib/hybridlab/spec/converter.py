@@ -96,7 +96,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(bool, lambda value, _: _expect(bool, "true or false", value))
     # By class, as cattrs asks for subclasses of `str` and `int` before it asks any factory.
     converter.register_structure_hook(Text, _structure_text)
-    converter.register_structure_hook(Size, _structure_text)
+    converter.register_structure_hook(Size, _structure_size)
     converter.register_structure_hook(WholeNumber, _structure_number)
     # Factories are asked latest first.
     converter.register_structure_hook_factory(_is_enum, _enum_hook)
@@ -122,6 +122,11 @@ def _is_enum(annotation: Any) -> bool:
 
 def _structure_text(value: Any, cls: Any) -> Any:
     return cls(_expect(str, cls.expected, value))
+
+
+def _structure_size(value: Any, cls: Any) -> Any:
+    # A bare number lacks its unit, which the type explains better than "put it in quotes" would.
+    return cls(value) if type(value) is int else _structure_text(value, cls)
 
 
 def _structure_number(value: Any, cls: Any) -> Any:

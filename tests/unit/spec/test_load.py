@@ -1,0 +1,208 @@
+"""What a bad spec gets: every problem at once, each with its code, its place, what to write instead."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hybridlab.diagnostic import Diagnostic, SpecPath
+from hybridlab.errors import SpecError
+from hybridlab.spec.cluster import ClusterSpec
+from hybridlab.spec.load import load_spec, parse_spec
+from hybridlab.spec.scalars import ScalarError
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = (ROOT / "cluster.yaml").read_text(encoding="utf-8")
+
+
+def problems(text: str) -> tuple[Diagnostic, ...]:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    return caught.value.report.diagnostics
+
+
+def edited(*replacements: tuple[str, str]) -> str:
+    text = EXAMPLE
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def underlined(problem: Diagnostic) -> str:
+    span = problem.span
+    assert span is not None
+    return span.text[span.column - 1 : span.column - 1 + span.width]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "place", "message", "hint"),
+    [
+        ("memory: 64GiB", "memroy: 64GiB", "SPEC101", "memroy", "has no key 'memroy'", "'memory'"),
+        ("    memory: 64GiB\n", "", "SPEC102", "homelab", "lacks the key 'memory'", "installed memory"),
+        ("memory: 64GiB", "memory: 64", "SPEC104", "64", "a size with its unit", "64GiB?"),
+        ("memory: 64GiB", "memory: 64G", "SPEC104", "64G", "'64G' is not", "mean 64GiB?"),
+        ("cpus: 16", "cpus: sixteen", "SPEC103", "sixteen", "a number of processors", None),
+        ("cpus: 16", 'cpus: "16"', "SPEC103", '"16"', "a number of processors", "remove the quotes: 16"),
+        ("cpus: 16", "cpus: true", "SPEC103", "true", "not true", None),
+        ("cpus: 16", "cpus: 0", "SPEC104", "0", "0 is not a number of processors (1 to 4096)", None),
+        ("uplink: enp1s0", "uplink:", "SPEC103", "uplink", "not empty", "remove the key"),
+        ('release: "26.05"', "release: 26.05", "SPEC103", "26.05", "reads 26.05 as a number", '"26.05"'),
+        ('release: "26.05"', "release: 26.10", "SPEC103", "26.10", "reads 26.10 as a number", '"26.10"'),
+        ("bridge: br0", "bridge: [br0]", "SPEC103", "bridge", "not a list", None),
+        ("dns: [1.1.1.1, 8.8.8.8]", "dns: 1.1.1.1", "SPEC103", "1.1.1.1", "must be a list", "[1.1.1.1]"),
+        ("id: 10,", "id: 012,", "SPEC103", "012", "octal number to YAML 1.1", None),
+        ("id: 10,", "id: 4095,", "SPEC104", "4095", "4095 is not a VLAN id (1 to 4094)", None),
+        ("role: worker\n", "role: wroker\n", "SPEC104", "wroker", "not one of", "'worker'?"),
+        ("mode: host #", "mode: hots #", "SPEC104", "hots", "not one of", "'host'?"),
+        ("type: ollama", "type: olama", "SPEC104", "olama", "not one of", "'ollama'?"),
+        ("    type: ollama\n", "", "SPEC102", "ollama", "lacks the key 'type'", "amd-gpu-device-plugin"),
+        ("type: ollama", "type: [ollama]", "SPEC103", "type", "not a list", None),
+        ("k8s-worker-1:\n    host", "K8s_W1:\n    host", "SPEC104", "K8s_W1", "not a DNS label", "'k8s-w1'?"),
+        ("address: 10.0.20.10", "address: 10.0.20.300", "SPEC104", "10.0.20.300", "not an IP address", None),
+        ("10.0.20.0/24", "10.0.20.5/24", "SPEC104", "10.0.20.5/24", "10.0.20.5/24", "10.0.20.0/24"),
+        ("guests:\n", "guests: []\nmore:\n", "SPEC103", "guests", "must be a mapping", None),
+        ("hybridlab/v1", "hybridlab/v0", "SPEC105", "hybridlab/v0", "not a version", "hybridlab/v1"),
+        ("hybridlab/v1", "1", "SPEC105", "1", "the number 1 is not a version", "hybridlab/v1"),
+        ("apiVersion: hybridlab/v1\n", "", "SPEC102", "n", "lacks the key 'apiVersion'", "hybridlab/v1"),
+        ("vcpus: 2", "vcpus: 2\n    mac: 021122334455", "SPEC103", "021122334455", "octal", '"021122334455"'),
+        ("vcpus: 2", "vcpus: 2\n    mac: 21122334455", "SPEC103", "21122334455", "as a number", "in quotes"),
+        (
+            "vcpus: 2",
+            "vcpus: 2\n    mac: 01:00:00:00:00:01",
+            "SPEC104",
+            "01:00:00:00:00:01",
+            "multicast",
+            None,
+        ),
+        ("gpus: 1", "gpus: yes", "SPEC103", "yes", "'yes' is true to YAML 1.1", None),
+        ("homelab: age1", "homelab: age2", "SPEC104", "age2", "is not an age recipient", None),
+        ("name: homelab\n", "name: homelab\nname: other\n", "SPEC004", "name", "written twice", None),
+    ],
+)
+def test_problem_is_told_at_its_place(
+    old: str, new: str, code: str, place: str, message: str, hint: str | None
+) -> None:
+    found = [problem for problem in problems(edited((old, new))) if problem.code == code]
+    assert len(found) == 1
+    (problem,) = found
+    assert underlined(problem).startswith(place)
+    assert message in problem.message
+    assert (hint or "") in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "column"),
+    [
+        ("", "SPEC006", 1, 1),
+        ("# nothing\n", "SPEC006", 1, 1),
+        ("a: 1\n---\nb: 2\n", "SPEC006", 2, 1),
+        ("a:\n\tb: 1\n", "SPEC003", 2, 1),
+        ("a: [1, 2\n", "SPEC003", 2, 1),
+        ("a: 1\n b: 2\n", "SPEC003", 2, 3),
+        ("a: *nobody\n", "SPEC003", 1, 4),
+        ("a: !!python/object:os.system x\n", "SPEC003", 1, 4),
+        ("? [a]\n: 1\n", "SPEC003", 1, 3),
+        ("a: &a [*a]\n", "SPEC005", 1, 8),
+        ("x: \u202ehidden\n", "SPEC002", 1, 4),
+        ("x: a\x1b[31m\n", "SPEC002", 1, 5),
+        ("- not\n- a mapping\n", "SPEC103", 1, 1),
+        ("just text\n", "SPEC103", 1, 1),
+    ],
+)
+def test_text_that_is_no_spec(text: str, code: str, line: int, column: int) -> None:
+    (problem,) = problems(text)
+    assert (problem.code, problem.span.line, problem.span.column) == (code, line, column)
+
+
+def test_deep_nesting_and_alias_bombs_are_refused_quickly() -> None:
+    assert problems("a: " + "[" * 100 + "]" * 100)[0].code == "SPEC005"
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+    bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    assert problems(bomb)[0].code == "SPEC005"
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
+    text = edited(
+        ("cpus: 16", "cpus: none"), ("vcpus: 2", "vcpu: 2"), ("id: 10,", "id: 0,"), ("gpus: 1", "gpus: -1")
+    )
+    found = problems(text)
+    assert [p.code for p in found] == ["SPEC104", "SPEC103", "SPEC102", "SPEC101", "SPEC104"]
+    assert [p.span.line for p in found] == sorted(p.span.line for p in found)
+
+
+def test_files_that_can_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes("# ä\nname: b\n".encode("latin-1"))
+    for name, code, message in (
+        ("missing.yaml", "SPEC001", "no such file"),
+        (".", "SPEC001", "is a directory"),
+        ("latin.yaml", "SPEC002", "byte 0xe4 is not UTF-8"),
+    ):
+        with pytest.raises(SpecError) as caught:
+            load_spec(tmp_path / name)
+        (problem,) = caught.value.report
+        assert problem.code == code
+        assert message in problem.message
+        assert problem.span.file == str(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything: run the tests as another user")
+def test_file_without_permission(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text(EXAMPLE)
+    file.chmod(0)
+    with pytest.raises(SpecError, match="permission denied"):
+        load_spec(file)
+
+
+def test_messages_hold_no_control_characters() -> None:
+    text = edited(("uplink: enp1s0", 'uplink: "a\\e[31m\\u202e"'), ("models: /var", 'models: "\\r/var'))
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text.replace("/lib/ollama\n", '/lib/ollama"\n', 1))
+    said = [part for p in caught.value.report for part in (p.message, p.hint or "", p.span.text)]
+    assert all(part.isprintable() for part in said), said
+
+
+def test_place_of_every_value_is_known() -> None:
+    spec = parse_spec(EXAMPLE)
+    span = spec.source.locate(SpecPath.of("guests", "k8s-worker-1", "address"))
+    assert span.text == "    address: 10.0.20.11"
+    assert (span.column, span.width) == (14, 10)
+    key = spec.source.locate(SpecPath.of("guests", "k8s-worker-1"), key=True)
+    assert key.text == "  k8s-worker-1:"
+
+
+def _shuffled(data: object, source: random.Random) -> object:
+    if isinstance(data, dict):
+        items = [(key, _shuffled(value, source)) for key, value in data.items()]
+        source.shuffle(items)
+        return dict(items)
+    return [_shuffled(item, source) for item in data] if isinstance(data, list) else data
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_order_of_keys_never_matters(seed: int) -> None:
+    shuffled = _shuffled(yaml.safe_load(EXAMPLE), random.Random(seed))
+    assert parse_spec(yaml.safe_dump(shuffled, sort_keys=False)) == parse_spec(EXAMPLE)
+
+
+def test_anchors_and_merge_keys_are_plain_yaml() -> None:
+    where = "    host: homelab\n    vlan: services\n"
+    merged = edited(
+        (f"  k8s-master:\n{where}", f"  k8s-master: &master\n{where}"),
+        (f"  k8s-worker-1:\n{where}", "  k8s-worker-1:\n    <<: *master\n"),
+    )
+    assert parse_spec(merged) == parse_spec(EXAMPLE)
+
+
+def test_python_refuses_what_a_file_may_not_say() -> None:
+    spec = parse_spec(EXAMPLE)
+    arguments = {name: getattr(spec, name) for name in ("nixos", "admin", "networks", "hosts")}
+    with pytest.raises(ScalarError, match="not a DNS label"):
+        ClusterSpec(name="Home Lab", **arguments)
+    with pytest.raises(ScalarError, match="not a version"):
+        ClusterSpec(name="homelab", api_version="hybridlab/v9", **arguments)
+    with pytest.raises(TypeError):
+        spec.hosts["other"] = spec.hosts["homelab"]
