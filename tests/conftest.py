@@ -1,4 +1,4 @@
-"""Hypothesis profiles, chosen by HYPOTHESIS_PROFILE: `default`, `ci` (the same examples each time), `thorough`."""
+"""Hypothesis profiles, by HYPOTHESIS_PROFILE: `default`, `ci` (the same examples each time), `thorough`."""
 
 import os
 

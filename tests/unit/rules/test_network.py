@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit.rules.patched import report
+from unit.rules.patched import cluster, report
 
 SECOND_HOST = """
   second:
@@ -281,3 +281,16 @@ def test_a_network_that_holds_several_names_each() -> None:
         "the network of pods (10.0.0.0/8) overlaps VLAN 'management' (10.0.10.0/24), VLAN 'services' "
         "(10.0.20.0/24) and the network of services (10.96.0.0/12)"
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "code"),
+    [("mac", "mac", "ID001"), ("cid", "cid", "ID003"), ("machine_id", "machineId", "ID004")],
+)
+def test_reports_who_pins_what_another_guest_derives(part: str, key: str, code: str) -> None:
+    derived = {guest.name: guest.identity for guest in cluster("").guests}
+    value = getattr(derived["k8s-worker-1"], part)
+    (found,) = report(f"guests: {{k8s-master: {{{key}: {value if part == 'cid' else f'{value!r}'}}}}}")
+    assert (found.code, str(found.path)) == (code, f"guests.k8s-master.{key}")
+    assert str(found.related[0].path) == "guests.k8s-worker-1"
+    assert found.hint == f"remove the key {key!r} of one of them"
