@@ -5,10 +5,10 @@
 """
 
 import copy
+import json
 import random
 from typing import Any
 
-import yaml
 from hypothesis import strategies as st
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJHqiovr6I27uUTJMT+2wzgMMgEq20O2Ie9H0SLjIW9o"
@@ -172,8 +172,8 @@ def _places(data: Any) -> list[tuple[Any, Any]]:
 
 
 def as_yaml(data: Data) -> str:
-    """Return `data` as YAML; PyYAML quotes whatever a YAML 1.1 reader would take for something else."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    """Return `data` as JSON: YAML whose strings no reader takes for numbers, as PyYAML's plain `0o17` is."""
+    return json.dumps(data, ensure_ascii=False, indent=2)
 
 
 def shuffled(data: Any, source: random.Random) -> Any:
