@@ -475,7 +475,8 @@ def test_reader_who_has_enough() -> None:
     showing.stderr.close()
 
 
-def test_full_disk_behind_the_output() -> None:
+@pytest.mark.parametrize("changes", [{"PYTHONUNBUFFERED": "1"}, {"PYTHONUNBUFFERED": ""}])
+def test_full_disk_behind_the_output(changes: dict[str, str]) -> None:
     with Path("/dev/full").open("w") as full:
         showing = subprocess.run(
             [sys.executable, "-m", "hybridlab", "show"],
@@ -483,7 +484,7 @@ def test_full_disk_behind_the_output() -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            env=environment(),
+            env=environment(**changes),
         )
     assert (showing.returncode, showing.stderr) == (1, "error: no space left on device\n")
 

@@ -24,6 +24,7 @@ def exit_code_of(run: Callable[[], object]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # a terminal that can not show a character is no error
+    code: object = ExitCode.FINE
     try:
         code = run()
         sys.stdout.flush()
@@ -39,8 +40,9 @@ def exit_code_of(run: Callable[[], object]) -> int:
         discard_stdout()
         if isinstance(error, BrokenPipeError):
             return ExitCode.READER_GONE
-        click.echo(f"error: can not write the output: {error.strerror}", err=True)
-        return ExitCode.ERRORS
+        if not code:  # else the last flush only meets again what the command told
+            click.echo(f"error: can not write the output: {(error.strerror or str(error)).lower()}", err=True)
+            return ExitCode.ERRORS
     return code if isinstance(code, int) else ExitCode.FINE
 
 
