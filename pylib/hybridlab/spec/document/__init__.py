@@ -1,0 +1,38 @@
+"""A YAML document as a tree of nodes that know where they were written; what they mean is not known here."""
+
+from pathlib import Path
+
+from hybridlab.spec.document.compose import Composer
+from hybridlab.spec.document.nodes import Document, Mapping, Node, Scalar, Sequence, to_data
+from hybridlab.spec.document.plain import Ambiguous, Data
+from hybridlab.spec.document.source import read_text, readable
+
+__all__ = [
+    "Ambiguous",
+    "Data",
+    "Document",
+    "Mapping",
+    "Node",
+    "Scalar",
+    "Sequence",
+    "parse_document",
+    "read_document",
+    "to_data",
+]
+
+
+def read_document(path: Path, *, name: str) -> Document:
+    """Read and compose the one document of the file at `path`, calling it `name` in every message.
+
+    Raises: SpecError when it can not be read, is not UTF-8 text, not YAML, or too deep or large.
+    """
+    return _compose(read_text(path, name), name)
+
+
+def parse_document(text: str, *, name: str) -> Document:
+    """Compose `text`; see `read_document`."""
+    return _compose(readable(text, name), name)
+
+
+def _compose(text: str, name: str) -> Document:
+    return Document(Composer(text, name).compose())

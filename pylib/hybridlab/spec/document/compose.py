@@ -1,0 +1,182 @@
+"""Builds the tree of nodes from ruamel.yaml's events.
+
+From the events and not from its objects, because only so every value keeps its place, a duplicate key is
+seen, and depth and alias expansion are bounded before anything is built.
+"""
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from hybridlab.diagnostic import Related, SourceSpan, SpecPath
+from hybridlab.spec.document.nodes import Mapping, Node, Scalar, Sequence
+from hybridlab.spec.document.source import fail, span_at
+
+MAX_DEPTH = 40  # the spec itself is six levels deep
+MAX_NODES = 1_000_000  # with aliases expanded: what bounds an alias bomb
+
+
+class Composer:
+    """Reads the one document of `text`, which messages call `name`."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+        self._lines = text.split("\n")
+        self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still being built
+        self._events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
+
+    def compose(self) -> Node:
+        """Return the root node. Raises: SpecError."""
+        try:
+            self._next(StreamStartEvent)
+            if isinstance(self._next(), StreamEndEvent):
+                self._fail_at(0, "SPEC006", f"{self._name} is empty", "start from the example in the README")
+            root = self._node(self._next(), depth=1)
+            self._next()  # the document's end
+            event = self._next()
+        except MarkedYAMLError as error:
+            self._fail_syntax(error)
+        except (YAMLError, ValueError) as error:
+            # ruamel's reader and a few of its value conversions know no place.
+            self._fail_at(0, "SPEC003", f"not YAML: {str(error).splitlines()[0]}")
+        if isinstance(event, DocumentStartEvent):
+            self._fail_at(
+                event.start_mark.index, "SPEC006", "a second document starts here, a spec is one document"
+            )
+        if isinstance(root, Scalar) and root.plain and root.text == "":
+            self._fail_at(0, "SPEC006", f"{self._name} is empty", "start from the example in the README")
+        return root
+
+    def _next(self, expected: type[Event] = Event) -> Event:
+        event = next(self._events)
+        assert isinstance(event, expected)
+        return event
+
+    def _node(self, event: Event, depth: int) -> Node:
+        if isinstance(event, AliasEvent):
+            return self._alias(event)
+        if depth > MAX_DEPTH:
+            self._fail_at(event.start_mark.index, "SPEC005", f"nested deeper than {MAX_DEPTH} levels")
+        assert isinstance(event, NodeEvent)
+        tag: str | None = getattr(event, "tag", None)  # a property that ruamel.yaml's annotations leave out
+        if tag is not None and tag != "!":
+            self._fail_at(event.start_mark.index, "SPEC003", f"tag '{tag}' means nothing in a spec")
+        anchor: str | None = event.anchor
+        if anchor is not None:
+            self._anchors[anchor] = None
+        node: Node
+        match event:
+            case ScalarEvent():
+                node = Scalar(
+                    self._span(event.start_mark, event.end_mark), event.value, plain=event.style is None
+                )
+            case SequenceStartEvent():
+                node = self._sequence(event, depth)
+            case _:
+                node = self._mapping(event, depth)
+        if node.size > MAX_NODES:
+            self._fail_at(
+                event.start_mark.index,
+                "SPEC005",
+                f"more than {MAX_NODES} values, counting each use of an alias",
+            )
+        if anchor is not None:
+            self._anchors[anchor] = node
+        return node
+
+    def _alias(self, event: AliasEvent) -> Node:
+        index = event.start_mark.index
+        if event.anchor not in self._anchors:
+            self._fail_at(
+                index, "SPEC003", f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it"
+            )
+        node = self._anchors[event.anchor]
+        if node is None:
+            self._fail_at(index, "SPEC005", f"alias '*{event.anchor}' stands inside its own anchor")
+        return node
+
+    def _sequence(self, event: Event, depth: int) -> Node:
+        items = []
+        while not isinstance(following := self._next(), SequenceEndEvent):
+            items.append(self._node(following, depth + 1))
+        return Sequence(self._span(event.start_mark), tuple(items), **self._extent(items, event))
+
+    def _mapping(self, event: Event, depth: int) -> Node:
+        entries: dict[str, tuple[SourceSpan, Node]] = {}
+        merged: list[Node] = []
+        while not isinstance(following := self._next(), MappingEndEvent):
+            key = self._key(following, depth)
+            value = self._node(self._next(), depth + 1)
+            if key.plain and key.text == "<<":
+                merged.append(value)
+                continue
+            if key.text in entries:
+                first = Related("first written here", SpecPath(), entries[key.text][0])
+                fail(
+                    "SPEC004", f"key {key.text!r} is written twice in one mapping", key.span, related=(first,)
+                )
+            entries[key.text] = (key.span, value)
+        for value in merged:
+            self._merge(entries, value)
+        return Mapping(
+            self._span(event.start_mark),
+            entries,
+            **self._extent([value for _, value in entries.values()], event),
+        )
+
+    def _key(self, event: Event, depth: int) -> Scalar:
+        key = self._node(event, depth + 1)
+        if not isinstance(key, Scalar):
+            self._fail_at(event.start_mark.index, "SPEC003", "a key must be text, not a list or mapping")
+        return key
+
+    def _merge(self, entries: dict[str, tuple[SourceSpan, Node]], value: Node) -> None:
+        """Add what a `<<` key brings in: keys that the mapping itself lacks, the first source first."""
+        for source in value.items if isinstance(value, Sequence) else (value,):
+            if not isinstance(source, Mapping):
+                fail("SPEC003", "'<<' merges mappings only", value.span)
+            for key, entry in source.entries.items():
+                entries.setdefault(key, entry)
+
+    def _extent(self, children: list[Node], event: Event) -> dict[str, int]:
+        depth = 1 + max((child.depth for child in children), default=0)
+        if depth > MAX_DEPTH:
+            self._fail_at(event.start_mark.index, "SPEC005", f"nested deeper than {MAX_DEPTH} levels")
+        return {"size": 1 + sum(child.size for child in children), "depth": depth}
+
+    def _span(self, start: StreamMark, end: StreamMark | None = None) -> SourceSpan:
+        line = self._lines[start.line].rstrip("\r") if start.line < len(self._lines) else ""
+        stop = end.column if end is not None and end.line == start.line else start.column + 1
+        if end is not None and end.line > start.line:
+            stop = len(line)
+        return SourceSpan(self._name, start.line + 1, start.column + 1, max(1, stop - start.column), line)
+
+    def _fail_at(self, index: int, code: str, message: str, hint: str | None = None) -> NoReturn:
+        fail(code, message, span_at(self._text, index, self._name), hint)
+
+    def _fail_syntax(self, error: MarkedYAMLError) -> NoReturn:
+        mark = error.problem_mark or error.context_mark
+        index = mark.index if mark is not None else 0
+        problem = error.problem or error.context or "not YAML"
+        hint = "YAML is indented with blanks" if "'\\t'" in problem else None
+        related: tuple[Related, ...] = ()
+        if error.context and error.context_mark is not None and error.problem:
+            related = (
+                Related(error.context, SpecPath(), span_at(self._text, error.context_mark.index, self._name)),
+            )
+        fail("SPEC003", f"not YAML: {problem}", span_at(self._text, index, self._name), hint, related)

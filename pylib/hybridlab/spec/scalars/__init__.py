@@ -1,0 +1,60 @@
+"""Value types of the spec: text and numbers that obey a rule, checked once, when they are made.
+
+Each is a subclass of `str` or `int`, so that a valid value is used like any other; an invalid one cannot be
+built (`ScalarError`). Nothing here knows which key of the spec holds which type.
+"""
+
+from hybridlab.spec.scalars.addresses import Address, Network, parse_address, parse_network
+from hybridlab.spec.scalars.hardware import MacAddress, MachineId, PciAddress, PciId
+from hybridlab.spec.scalars.keys import AgeRecipient, SshKey
+from hybridlab.spec.scalars.names import (
+    DomainName,
+    EnvName,
+    Image,
+    InterfaceName,
+    LabelKey,
+    LabelValue,
+    Name,
+    Release,
+    System,
+    UserName,
+)
+from hybridlab.spec.scalars.numbers import Cid, Count, CpuCount, Port, Size, VlanId, WholeNumber
+from hybridlab.spec.scalars.paths import HostPath, RepositoryPath, SecretKey
+from hybridlab.spec.scalars.text import ScalarError, Text, hidden_character
+
+__all__ = [
+    "Address",
+    "AgeRecipient",
+    "Cid",
+    "Count",
+    "CpuCount",
+    "DomainName",
+    "EnvName",
+    "HostPath",
+    "Image",
+    "InterfaceName",
+    "LabelKey",
+    "LabelValue",
+    "MacAddress",
+    "MachineId",
+    "Name",
+    "Network",
+    "PciAddress",
+    "PciId",
+    "Port",
+    "Release",
+    "RepositoryPath",
+    "ScalarError",
+    "SecretKey",
+    "Size",
+    "SshKey",
+    "System",
+    "Text",
+    "UserName",
+    "VlanId",
+    "WholeNumber",
+    "hidden_character",
+    "parse_address",
+    "parse_network",
+]

@@ -1,0 +1,101 @@
+"""Names that machines, Linux, Kubernetes and NixOS accept."""
+
+import enum
+import re
+
+from hybridlab.spec.scalars.text import Text
+
+
+class Name(Text):
+    """A DNS-1123 label: the name of a machine, VLAN, workload or namespace."""
+
+    __slots__ = ()
+    expected = "a DNS label (lower-case letters, digits and inner '-', at most 63)"
+    pattern = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        candidate = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:63].strip("-")
+        return f"did you mean {candidate!r}?" if candidate else None
+
+
+class InterfaceName(Text):
+    """A Linux network interface's name (IFNAMSIZ: 15 characters, no '/' and no white space)."""
+
+    __slots__ = ()
+    expected = "an interface name (letters, digits, '_', '-' and '.', at most 15, starting with a letter)"
+    pattern = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
+
+
+class UserName(Text):
+    """A login name that useradd accepts."""
+
+    __slots__ = ()
+    expected = (
+        "a user name (lower-case letters, digits, '_' and '-', at most 31, starting with a letter or '_')"
+    )
+    pattern = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+
+
+_LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+_DNS_SUBDOMAIN = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+
+
+class LabelKey(Text):
+    """A Kubernetes label's key: an optional DNS prefix and '/', then a name of at most 63 characters."""
+
+    __slots__ = ()
+    expected = (
+        "a label key (optional DNS prefix and '/', then letters, digits and inner '-', '_', '.', at most 63)"
+    )
+    pattern = re.compile(rf"(?:(?=[^/]{{1,253}}/){_DNS_SUBDOMAIN}/)?{_LABEL_NAME}")
+
+
+class LabelValue(Text):
+    """A Kubernetes label's value: empty, or at most 63 characters."""
+
+    __slots__ = ()
+    expected = "a label value (letters, digits and inner '-', '_' and '.', at most 63)"
+    pattern = re.compile(rf"(?:{_LABEL_NAME})?")
+
+
+class EnvName(Text):
+    """An environment variable's name, as every shell accepts it."""
+
+    __slots__ = ()
+    expected = "an environment variable's name (letters, digits and '_', not starting with a digit)"
+    pattern = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Image(Text):
+    """A container image's reference: [registry/]path with a tag, a digest, or both."""
+
+    __slots__ = ()
+    expected = "an image reference with a tag or digest (like ollama/ollama:rocm)"
+    pattern = re.compile(
+        r"[a-z0-9]+(?:[._:-][a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+        r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64})"
+    )
+
+
+class DomainName(Text):
+    """A DNS domain of lower-case labels."""
+
+    __slots__ = ()
+    expected = "a DNS domain (lower-case labels joined with '.')"
+    pattern = re.compile(rf"(?=.{{1,253}}$){_DNS_SUBDOMAIN}")
+
+
+class Release(Text):
+    """A NixOS release, `YY.MM`."""
+
+    __slots__ = ()
+    expected = 'a NixOS release ("26.05")'
+    pattern = re.compile(r"[0-9]{2}\.(?:05|11)")
+
+
+class System(enum.Enum):
+    """A Nix system that a machine of the cluster can have."""
+
+    X86_64 = "x86_64-linux"
+    AARCH64 = "aarch64-linux"

@@ -1,0 +1,104 @@
+"""Numbers with bounds, and amounts of memory."""
+
+import re
+from typing import ClassVar, Self
+
+from hybridlab.spec.scalars.text import ScalarError
+
+
+class WholeNumber(int):
+    """A whole number with bounds; `bool` is not a number here, though Python thinks so."""
+
+    __slots__ = ()
+    expected: ClassVar[str] = "a whole number"
+    least: ClassVar[int] = 0
+    most: ClassVar[int] = 2**31 - 1
+
+    def __new__(cls, value: int) -> Self:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ScalarError(f"expected {cls.expected}, found {value!r}")
+        if not cls.least <= value <= cls.most:
+            raise ScalarError(f"{value} is not {cls.expected} ({cls.least} to {cls.most})")
+        return super().__new__(cls, value)
+
+
+class Count(WholeNumber):
+    """How many of a thing: zero or more."""
+
+    __slots__ = ()
+    most = 4096
+
+
+class CpuCount(WholeNumber):
+    """A number of processors, at least one."""
+
+    __slots__ = ()
+    expected = "a number of processors"
+    least = 1
+    most = 4096
+
+
+class Port(WholeNumber):
+    """A TCP or UDP port."""
+
+    __slots__ = ()
+    expected = "a port"
+    least = 1
+    most = 65535
+
+
+class VlanId(WholeNumber):
+    """An 802.1Q VLAN id; 0 and 4095 are reserved."""
+
+    __slots__ = ()
+    expected = "a VLAN id"
+    least = 1
+    most = 4094
+
+
+class Cid(WholeNumber):
+    """A vsock context id: 0 to 2 are reserved, the kernel refuses 2^32 - 1 (facts 3.1)."""
+
+    __slots__ = ()
+    expected = "a vsock CID"
+    least = 3
+    most = 2**32 - 2
+
+
+_UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_SIZE = re.compile(r"([1-9][0-9]{0,8})(MiB|GiB|TiB)")
+
+
+class Size(int):
+    """An amount of memory or disk in bytes, a whole number of MiB; written `512MiB`, `4GiB`, `1TiB`."""
+
+    __slots__ = ()
+    expected: ClassVar[str] = "a size with its unit (like 4GiB or 512MiB)"
+
+    def __new__(cls, value: "str | Size") -> Self:
+        if type(value) is cls:
+            return value
+        if not isinstance(value, str):
+            raise ScalarError(
+                f"expected {cls.expected}, found {value!r}", f"did you mean {value}MiB or {value}GiB?"
+            )
+        if not (match := _SIZE.fullmatch(value)):
+            spelled = re.fullmatch(r"([1-9][0-9]*) ?([MGT])i?[Bb]?", value)
+            hint = f"did you mean {spelled[1]}{spelled[2]}iB?" if spelled else None
+            raise ScalarError(f"{value!r} is not {cls.expected}", hint)
+        return super().__new__(cls, int(match[1]) * _UNITS[match[2]])
+
+    @classmethod
+    def of_mib(cls, mib: int) -> Self:
+        return cls(f"{mib}MiB")
+
+    @property
+    def mib(self) -> int:
+        return self // 2**20
+
+    def __str__(self) -> str:
+        unit = max((u for u in _UNITS if self % _UNITS[u] == 0), key=_UNITS.__getitem__)
+        return f"{self // _UNITS[unit]}{unit}"
+
+    def __repr__(self) -> str:
+        return f"Size({str(self)!r})"

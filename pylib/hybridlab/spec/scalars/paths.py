@@ -1,0 +1,35 @@
+"""Paths: of a machine, of a repository, and inside a sops file."""
+
+import re
+
+from hybridlab.spec.scalars.text import Text
+
+
+class HostPath(Text):
+    """An absolute, normal path of a folder or file on a machine.
+
+    Only characters that neither systemd (`%`, blanks) nor a shell reads as anything else.
+    """
+
+    __slots__ = ()
+    expected = "an absolute path (letters, digits and . _ - + @ : between slashes, no '..')"
+    pattern = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@:-]+)+")
+    max_length = 1024
+
+
+class RepositoryPath(Text):
+    """A file's path relative to the folder of the spec, inside it."""
+
+    __slots__ = ()
+    expected = "a relative path inside the repository (letters, digits and . _ - between slashes, no '..')"
+    pattern = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*")
+    max_length = 255
+
+
+class SecretKey(Text):
+    """A key inside a sops file, nested keys joined with '/', as sops-nix names them."""
+
+    __slots__ = ()
+    expected = "a secret's key (letters, digits, '.', '_' and '-', nested with '/')"
+    pattern = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*")
+    max_length = 255
