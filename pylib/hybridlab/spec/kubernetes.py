@@ -50,5 +50,5 @@ class KubernetesSpec:
     )
     join_token: SecretRef = field(
         default=SecretRef(secret=SecretKey("k8s/join-token")),
-        metadata=doc("where the token lies with which nodes ask for their certificates"),
+        metadata=doc("where the token lies with which nodes ask for their certificates: 32 hex digits"),
     )

@@ -7,7 +7,7 @@ import pytest
 from hybridlab import Severity, check, load_spec, parse_spec, resolve
 from hybridlab.rules.page import rules_page
 from hybridlab.rules.registry import ALL_RULES
-from unit.rules.patched import cluster, report
+from patched import cluster, report
 
 ROOT = Path(__file__).parents[3]
 

@@ -12,7 +12,7 @@ from hybridlab.rules.page import CONCERNS, concern, example_cluster
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
 from hybridlab.spec.document import parse_document
-from unit.rules.patched import patched, report
+from patched import patched, report
 
 every_rule = pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit.rules.patched import report
+from patched import report
 
 KEY = "age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3nj9qs86wxrf"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit.rules.patched import report
+from patched import report
 
 NODE = "host: homelab, vlan: services, vcpus: 1, memory: 1GiB"
 MORE_NODES = f"""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unit.rules.patched import cluster, report
+from patched import cluster, report
 
 SECOND_HOST = """
   second:

@@ -20,7 +20,7 @@ class Ambiguous:
     reading: str
 
 
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
@@ -28,6 +28,7 @@ _YAML11 = (
     (re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number in base 60"),
     (re.compile(r"[-+]?0[0-7_]+"), "an octal number"),
     (re.compile(r"[-+]?0b[01_]+"), "a binary number"),
+    (re.compile(r"0o[0-7]+"), "text"),
     (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?|[-+]?0x[0-9a-fA-F_]*_[0-9a-fA-F_]*"), "a number"),
     (re.compile(r"y|Y|yes|Yes|YES|on|On|ON"), "true"),
     (re.compile(r"n|N|no|No|NO|off|Off|OFF"), "false"),
@@ -43,7 +44,7 @@ def plain_value(text: str) -> Data:
     if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return text.lower() == "true"
     if _INT.fullmatch(text) and len(text) < 40:
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        return int(text, 16) if text[:2] == "0x" else int(text)
     if _FLOAT.fullmatch(text):
         return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     return text

@@ -6,16 +6,37 @@ import re
 
 from hybridlab.spec.scalars.text import ScalarError, Text
 
+# How many fields the blob of each key type has, its own name the first: RFC 4253 6.6 (rsa), RFC 5656 3.1
+# (ecdsa), RFC 8709 4 (ed25519), OpenSSH's PROTOCOL.u2f (sk-).
+_FIELDS = {
+    "ssh-ed25519": 2,
+    "ssh-rsa": 3,
+    "ecdsa-sha2-nistp256": 3,
+    "ecdsa-sha2-nistp384": 3,
+    "ecdsa-sha2-nistp521": 3,
+    "sk-ssh-ed25519@openssh.com": 3,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+}
+
+
+def _fields(blob: bytes) -> list[bytes]:
+    """Cut `blob` into its length-prefixed fields (RFC 4251, 5); none when they do not fill it exactly."""
+    found = []
+    while blob:
+        end = 4 + int.from_bytes(blob[:4], "big")
+        if end > len(blob):
+            return []
+        found.append(blob[4:end])
+        blob = blob[end:]
+    return found
+
 
 class SshKey(Text):
     """One line of an authorized_keys file: key type, base64 blob, optional comment."""
 
     __slots__ = ()
     expected = "an SSH public key (the one line of an id_….pub file)"
-    pattern = re.compile(
-        r"(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
-        r" [A-Za-z0-9+/]+={0,2}(?: [^\n]*)?"
-    )
+    pattern = re.compile(rf"(?:{'|'.join(map(re.escape, _FIELDS))}) [A-Za-z0-9+/]+={{0,2}}(?: [^\n]*)?")
 
     @classmethod
     def suggest(cls, text: str) -> str | None:
@@ -32,9 +53,7 @@ class SshKey(Text):
             decoded = base64.b64decode(blob, validate=True)
         except binascii.Error:
             decoded = b""
-        # RFC 4253, 6.6: the blob starts with the key type as a length-prefixed string.
-        length = int.from_bytes(decoded[:4], "big")
-        if decoded[4 : 4 + length] != kind.encode() or len(decoded) <= 4 + length:
+        if _fields(decoded)[:1] != [kind.encode()] or len(_fields(decoded)) != _FIELDS[kind]:
             raise ScalarError(f"the SSH public key {text[:40]!r}… is cut off or damaged")
 
 

@@ -1,0 +1,58 @@
+"""Who talks to whom: each flow has a reason, and each opening of a firewall its flows."""
+
+from hybridlab import Cluster
+from hybridlab.model.flows import FlowKind
+from patched import cluster
+
+
+def openings(of: Cluster, machine: str) -> dict[tuple[str, int, str], list[str]]:
+    return {
+        (o.interface, o.port, o.protocol.value): [str(source) for source in o.sources]
+        for o in of.firewalls[machine].openings
+    }
+
+
+def test_control_plane_opens_what_the_facts_ask_for() -> None:
+    lab, both = "10.0.20.0/24", ["10.0.10.0/24", "10.0.20.0/24"]
+    assert openings(cluster("admin: {sshFrom: [management]}"), "k8s-master") == {
+        ("vlan20", 22, "tcp"): ["10.0.10.0/24"],
+        ("vlan20", 6443, "tcp"): both,
+        ("vlan20", 8472, "udp"): [lab],
+        ("vlan20", 8888, "tcp"): [lab],
+        ("vlan20", 10250, "tcp"): [lab],
+    }
+
+
+def test_host_as_worker_talks_to_nodes_on_their_vlan_only() -> None:
+    assert openings(cluster("admin: {sshFrom: [management]}"), "homelab") == {
+        ("br0.10", 22, "tcp"): ["10.0.10.0/24"],
+        ("br0.20", 22, "tcp"): ["10.0.10.0/24"],
+        ("br0.20", 8472, "udp"): ["10.0.20.0/24"],
+        ("br0.20", 10250, "tcp"): ["10.0.20.0/24"],
+    }
+
+
+def test_node_port_answers_on_every_node_to_the_vlans_of_the_spec() -> None:
+    exposed = cluster("workloads: {ollama: {expose: {from: [management, services]}}}")
+    for node in exposed.nodes:
+        (port,) = exposed.firewalls[node.name].node_ports
+        assert (port.port, [str(s) for s in port.sources]) == (31434, ["10.0.10.0/24", "10.0.20.0/24"])
+    hidden = cluster("workloads: {ollama: {expose: null}}")
+    assert not any(firewall.node_ports for firewall in hidden.firewalls.values())
+
+
+def test_machine_outside_kubernetes_answers_to_its_admin_alone() -> None:
+    patch = "guests: {web: {host: homelab, vlan: services, address: 10.0.20.30, vcpus: 1, memory: 1GiB}}"
+    assert {port for _, port, _ in openings(cluster(patch), "web")} == {22}
+
+
+def test_every_flow_says_why_and_what_of_the_spec_asks_for_it() -> None:
+    of = cluster("")
+    assert of.flows
+    for flow in of.flows:
+        assert flow.service
+        assert flow.purpose in flow.reason
+        assert of.source.locate(flow.cause) is not None
+        openings = of.firewalls[flow.destination]
+        asked = openings.openings if flow.kind is FlowKind.MACHINE else openings.node_ports
+        assert [flow in opening.flows for opening in asked].count(True) == 1

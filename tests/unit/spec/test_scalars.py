@@ -1,0 +1,156 @@
+"""The value types of the spec at their limits: what each takes and refuses, and what it says instead."""
+
+import pytest
+
+from hybridlab.spec import scalars
+from hybridlab.spec.scalars import ScalarError, Size, Text
+
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBSdxCuYyySyeNu2wTwe+LiM0D0RjL6vDoqj6ZObUFkq"
+AGE_KEY = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
+
+TAKEN = {
+    scalars.Name: ["a", "0", "k8s-worker-1", "a" * 63, "1" * 63],
+    scalars.InterfaceName: ["br0", "enp1s0f0np0d1x2", "eth0.20"],
+    scalars.UserName: ["root", "_apt", "a" * 31],
+    scalars.LabelKey: ["gpu", "amd.com/gpu", "a" * 63, f"{'a' * 63}.{'b' * 63}/c", "A_b.c-D"],
+    scalars.LabelValue: ["", "amd", "A" * 63, "1.2_3-4"],
+    scalars.EnvName: ["A", "_a1"],
+    scalars.Image: ["a:b", "localhost:5000/a/b:c", f"a@sha256:{'0' * 64}", f"a:b@sha256:{'f' * 64}"],
+    scalars.DomainName: ["a", "home.arpa", ".".join(["a" * 63] * 3)],
+    scalars.Release: ["26.05", "25.11"],
+    scalars.HostPath: ["/a", "/var/lib/ollama", "/a..b/.c", f"/{'a' * 1023}"],
+    scalars.RepositoryPath: ["a", "secrets/secrets.yaml", ".hidden/x", "a" * 255],
+    scalars.SecretKey: ["k8s/join-token", "a"],
+    scalars.MacAddress: ["02:00:00:00:00:01"],
+    scalars.PciAddress: ["0000:c4:00.0", "ffff:ff:1f.7"],
+    scalars.PciId: ["1002:1900"],
+    scalars.MachineId: ["0" * 31 + "1"],
+    scalars.SshKey: [SSH_KEY, f"{SSH_KEY} somebody@somewhere with blanks"],
+    scalars.AgeRecipient: [AGE_KEY],
+}
+
+REFUSED = {
+    scalars.Name: ["", "-a", "a-", "A", "a.b", "a_b", "a" * 64, "a\n", "ä", "${a}"],
+    scalars.InterfaceName: ["", "0eth", "a" * 16, "a/b", "a b", "."],
+    scalars.UserName: ["", "Root", "1a", "a" * 32, "a:b"],
+    scalars.LabelKey: ["", "/a", "a/", "a/b/c", "A.com/a", "a" * 64, "-a", f"{'a.' * 127}a/b"],
+    scalars.LabelValue: ["-", "a-", "a b", "a" * 64, "a\n"],
+    scalars.EnvName: ["", "1A", "A-B", "A=B", "A\n"],
+    scalars.Image: ["ollama", "Ollama:x", "a:b@sha256:00", "a:", "a b:c", "a:b;c"],
+    scalars.DomainName: ["", ".", "a.", "-a", "A", ".".join(["a" * 63] * 4)],
+    scalars.Release: ["26.5", "26.06", "unstable", "26.05\n"],
+    scalars.HostPath: ["", "/", "a", "/a/", "/a/../b", "/a//b", "/a b", "/a%n", "/a$b", f"/{'a' * 1024}"],
+    scalars.RepositoryPath: ["", "/a", "../a", "a/..", "a//b", "a b", "a" * 256],
+    scalars.SecretKey: ["", "/a", "a/../b", "a b"],
+    scalars.MacAddress: ["", "02:00:00:00:00", "01:00:5e:00:00:01", "00:00:00:00:00:00", "zz:00:00:00:00:00"],
+    scalars.PciAddress: ["c4:00.0", "0000:c4:00.8", "0000:c4:20.0"],
+    scalars.PciId: ["1002", "1002:190", "1002:19000"],
+    scalars.MachineId: ["0" * 32, "A" * 32, "1" * 31, "1" * 33],
+    scalars.SshKey: ["", "ssh-ed25519 AAAA", "ssh-dss AAAA", f"{SSH_KEY}\n{SSH_KEY}", SSH_KEY[:-8]],
+    scalars.AgeRecipient: ["", "age1", AGE_KEY[:-1] + "q", AGE_KEY.upper()],
+}
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in TAKEN for text in TAKEN[kind]])
+def test_a_right_value_is_taken_as_it_stands(kind: type[Text], text: str) -> None:
+    assert kind(text) == text
+    assert kind(kind(text)) == text
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in REFUSED for text in REFUSED[kind]])
+def test_a_wrong_value_can_not_be_built(kind: type[Text], text: str) -> None:
+    with pytest.raises(ScalarError):
+        kind(text)
+
+
+def test_every_textual_type_has_examples_of_both_kinds() -> None:
+    kinds = {kind for kind in Text.__subclasses__() if kind.__module__.startswith("hybridlab.spec.scalars")}
+    assert kinds == set(TAKEN) == set(REFUSED)
+
+
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x1b", "\x7f", "\x85", "\u200f", "\u2028", "\u2066", "\ufeff", "\ud800"]
+)
+def test_text_holds_nothing_that_a_reader_can_not_see(character: str) -> None:
+    with pytest.raises(ScalarError, match=r"invisible character U\+"):
+        Text(f"a{character}b")
+    assert scalars.hidden_character(f"a{character}b")[0] == 1
+    assert Text("tab\tline\nemoji 🏠") == "tab\tline\nemoji 🏠"
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"),
+    [
+        (scalars.WholeNumber, 0, 2**31 - 1),
+        (scalars.Count, 0, 4096),
+        (scalars.CpuCount, 1, 4096),
+        (scalars.Port, 1, 65535),
+        (scalars.VlanId, 1, 4094),
+        (scalars.Cid, 3, 2**32 - 2),
+    ],
+)
+def test_numbers_end_where_their_type_ends(kind: type[scalars.WholeNumber], least: int, most: int) -> None:
+    assert (kind(least), kind(most)) == (least, most)
+    for wrong in (least - 1, most + 1, True, "1", 1.0, None):
+        with pytest.raises(ScalarError):
+            kind(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "mib", "shown"),
+    [
+        ("1MiB", 1, "1MiB"),
+        ("1024MiB", 1024, "1GiB"),
+        ("1536MiB", 1536, "1536MiB"),
+        ("2TiB", 2 * 2**20, "2TiB"),
+    ],
+)
+def test_a_size_is_shown_in_its_largest_whole_unit(text: str, mib: int, shown: str) -> None:
+    assert Size(text).mib == mib
+    assert str(Size(text)) == shown
+    assert Size.of_mib(mib) == Size(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4", "4gib", "0GiB", "-4GiB", "4.5GiB", "04GiB", "4GiB\n", "1" * 10 + "GiB"]
+)
+def test_a_wrong_size_can_not_be_built(text: str) -> None:
+    with pytest.raises(ScalarError):
+        Size(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "hint"),
+    [
+        (scalars.Name, "K8s_W1", "did you mean 'k8s-w1'?"),
+        (scalars.MacAddress, "02-00-00-00-00-0A", 'write "02:00:00:00:00:0a"'),
+        (scalars.PciAddress, "c4:00.0", 'write "0000:c4:00.0"'),
+        (scalars.SshKey, "-----BEGIN OPENSSH PRIVATE KEY-----", "take the .pub file"),
+        (scalars.AgeRecipient, "AGE-SECRET-KEY-1QQ", "take its public half"),
+        (scalars.AgeRecipient, SSH_KEY, "ssh-to-age"),
+        (Size, "4G", "did you mean 4GiB?"),
+        (Size, "4 gb", None),
+        (scalars.parse_address, "10.0.0.1/24", "without its prefix: 10.0.0.1"),
+        (scalars.parse_network, "10.0.0.1/24", "did you mean 10.0.0.0/24?"),
+    ],
+)
+def test_what_was_meant_is_told(kind, text: str, hint: str | None) -> None:
+    with pytest.raises(ScalarError) as caught:
+        kind(text)
+    assert (hint or "") in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.0.0", "10.0.0.256", "010.0.0.1", "fe80::1%eth0", "10.0.0.1 ", 167772161]
+)
+def test_what_is_no_address_is_refused(text: object) -> None:
+    with pytest.raises(ScalarError):
+        scalars.parse_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "fe80::%1/64", "10.0.0.0/-1", 10]
+)
+def test_what_is_no_network_is_refused(text: object) -> None:
+    with pytest.raises(ScalarError):
+        scalars.parse_network(text)
