@@ -5,9 +5,12 @@ What the token may be is checked against what cfssl does with it: an empty one m
 
 import os
 import pwd
+import random
 import shutil
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -174,6 +177,89 @@ def test_no_other_program_is_shown_the_token(tmp_path: Path, target: Path) -> No
     assert result.returncode == 0
     assert "mktemp" in log.read_text()
     assert TOKEN not in log.read_text()
+
+
+def start(source: Path, target: Path, path: str) -> "subprocess.Popen[bytes]":
+    """Start the script in a process group of its own, so that it can be killed with all it runs."""
+    return subprocess.Popen(
+        ["bash", str(SCRIPT), str(source), str(target), OWNER],
+        env={**os.environ, "PATH": path},
+        start_new_session=True,
+    )
+
+
+def check_after_kill(source: Path, target: Path, before: str | None) -> None:
+    """Whole is the old token or the new one, nobody else can read any, and the next run has its way."""
+    if target.exists():
+        assert target.read_text() in {before, f"{TOKEN}\n"}
+        assert stat.S_IMODE(target.stat().st_mode) == 0o400
+    else:
+        assert before is None
+    left = drafts(target)
+    assert len(left) <= 1
+    for draft in left:
+        assert draft.name.startswith(".join-token.")
+        assert stat.S_IMODE(draft.stat().st_mode) & 0o077 == 0
+
+    assert deliver(source, target).returncode == 0
+    assert target.read_text() == f"{TOKEN}\n"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o400
+    # What a kill left lies there as private as the token; a further run does not add to it.
+    assert drafts(target) == left
+
+
+@pytest.mark.parametrize("before", [None, f"{OTHER}\n"], ids=["first token", "changed token"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("program", ["dirname", "mktemp", "chown", "chmod", "mv"])
+def test_killed_around_any_program_it_runs(
+    tmp_path: Path, target: Path, program: str, when: str, before: str | None
+) -> None:
+    source = secret(tmp_path, TOKEN)
+    if before is not None:
+        deliver(secret(tmp_path, before), target)
+        secret(tmp_path, TOKEN)
+    killers = tmp_path / "bin"
+    killers.mkdir()
+    real = f'{shutil.which(program)} "$@"\n' if when == "after" else ""
+    (killers / program).write_text(f"#!/bin/sh\n{real}kill -KILL 0\n")
+    (killers / program).chmod(0o755)
+
+    killed = start(source, target, f"{killers}:{os.environ['PATH']}")
+
+    assert killed.wait(timeout=60) == -signal.SIGKILL
+    is_new = (program, when) == ("mv", "after")
+    assert (target.read_text() if target.exists() else None) == (f"{TOKEN}\n" if is_new else before)
+    check_after_kill(source, target, before)
+
+
+def test_killed_by_the_clock(tmp_path: Path, target: Path) -> None:
+    source = secret(tmp_path, TOKEN)
+    started = time.monotonic()
+    deliver(source, target)
+    duration = time.monotonic() - started
+
+    for _ in range(30):
+        target.unlink(missing_ok=True)
+        deliver(secret(tmp_path, OTHER), target)
+        process = start(secret(tmp_path, TOKEN), target, os.environ["PATH"])
+        time.sleep(random.uniform(0, duration))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
+        check_after_kill(source, target, f"{OTHER}\n")
+        for draft in drafts(target):
+            draft.unlink()
+
+
+def test_told_to_end_it_takes_its_draft_with_it(tmp_path: Path, target: Path) -> None:
+    """SIGTERM is what systemd sends; it comes while `chown` runs, when the draft holds the token."""
+    enders = tmp_path / "bin"
+    enders.mkdir()
+    (enders / "chown").write_text('#!/bin/sh\nkill -TERM "$PPID"\n')
+    (enders / "chown").chmod(0o755)
+    ended = start(secret(tmp_path, TOKEN), target, f"{enders}:{os.environ['PATH']}")
+    assert ended.wait(timeout=60) != 0
+    assert not target.exists()
+    assert drafts(target) == []
 
 
 def test_wrong_usage_has_its_own_exit_code() -> None:
