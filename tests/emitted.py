@@ -1,4 +1,7 @@
-"""The option values that emitters write, as plain data: taken from the syntax trees, before they are text."""
+"""The option values that emitters write, as plain data, and how the option table's rows are made up.
+
+The values are taken from the syntax trees, before they are text.
+"""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -20,6 +23,7 @@ from hybridlab.nixlang.ast import (
     NixPath,
     NixString,
 )
+from hybridlab.tables.options.kinds import Attrs, AttrsOf, Kind, ListOf, NullOr
 
 
 def emitted(cluster: Cluster) -> Iterator[tuple[str, dict[str, object], str]]:
@@ -34,6 +38,26 @@ def emitted(cluster: Cluster) -> Iterator[tuple[str, dict[str, object], str]]:
         if mappings:
             values = nix_options(*mappings)
             yield f"{FOLDER}/{name}", _attributes(values), print_file(File(values, HEADER))
+
+
+def fields(kind: Kind) -> Iterator[tuple[tuple[str, ...], Kind]]:
+    """Yield `kind` and the fields in it, each with the way to it; in that `[]` is any item of a list."""
+    yield (), kind
+    match kind:
+        case Attrs(inner):
+            steps = dict(inner)
+        case ListOf(item):
+            steps = {"[]": item}
+        case AttrsOf(value):
+            steps = {"<name>": value}
+        case NullOr(inner):
+            yield from (field for field in fields(inner) if field[0])
+            return
+        case _:
+            return
+    for step, below in steps.items():
+        # An item as such is no field.
+        yield from (((step, *way), one) for way, one in fields(below) if way or step not in ("[]", "<name>"))
 
 
 def _plain(node: object) -> object:

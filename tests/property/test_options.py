@@ -5,10 +5,9 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from emitted import emitted
+from emitted import emitted, fields
 from hybridlab import Cluster, check, emit_all, load_spec, parse_spec, resolve
 from hybridlab.tables import options
-from hybridlab.tables.options.kinds import Attrs, AttrsOf, Kind, ListOf, NullOr
 from hybridlab.tables.options.replaced import REPLACED
 from hybridlab.tables.releases import RELEASES
 from patched import cluster as patched
@@ -70,9 +69,7 @@ def test_no_row_and_no_field_of_a_row_is_dead() -> None:
         for path, value in options.settings(values)
         for place in places_of(path, value)
     }
-    table = {
-        (*option.names, *field) for option in options.OPTIONS.values() for field in ((), *fields(option.kind))
-    }
+    table = {(*option.names, *way) for option in options.OPTIONS.values() for way, _ in fields(option.kind)}
     assert sorted(".".join(place) for place in table - seen) == []
 
 
@@ -99,21 +96,6 @@ def variants() -> Iterator[tuple[str, Cluster]]:
         cluster = patched(patch)
         assert check(cluster).ok, (name, [diagnostic.message for diagnostic in check(cluster).errors])
         yield name, cluster
-
-
-def fields(kind: Kind) -> Iterator[tuple[str, ...]]:
-    """Yield the ways to the fields inside a value of `kind`; `[]` is any item of a list."""
-    match kind:
-        case Attrs(inner):
-            for name, value in inner.items():
-                yield (name,)
-                yield from ((name, *way) for way in fields(value))
-        case ListOf(item):
-            yield from (("[]", *way) for way in fields(item))
-        case AttrsOf(value):
-            yield from (("<name>", *way) for way in fields(value))
-        case NullOr(inner):
-            yield from fields(inner)
 
 
 def places_of(path: tuple[str, ...], value: object) -> Iterator[tuple[str, ...]]:

@@ -28,6 +28,9 @@ in
     );
   };
 
+  # Whom the hypervisors run as, and whose the guests' keys are.
+  config.users.users.microvm = { };
+
   config.systemd.services = lib.mapAttrs' (name: vm: {
     name = "install-microvm-${name}";
     value = {
