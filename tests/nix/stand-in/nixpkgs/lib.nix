@@ -26,6 +26,7 @@ let
       concatStringsSep
       elem
       filter
+      hasAttr
       head
       length
       mapAttrs

@@ -177,7 +177,9 @@ let
     }:
     let
       arguments = {
-        inherit config lib options;
+        inherit lib options;
+        # Unchecked, as in NixOS: what a module sets may depend on what another one has set.
+        inherit (tree) config;
       }
       // specialArgs;
 
