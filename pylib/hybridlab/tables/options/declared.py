@@ -63,8 +63,8 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
         "users.users.<name>.extraGroups": _TEXTS,
     },
     Source(Project.NIXPKGS, "nixos/modules/misc/nixpkgs.nix"): {
-        # An attribute set would do, too.
-        "nixpkgs.hostPlatform": _TEXT,
+        # Any string or attribute set that names a platform; these are those that we know.
+        "nixpkgs.hostPlatform": Enum(("x86_64-linux", "aarch64-linux")),
     },
     Source(Project.NIXPKGS, "nixos/modules/misc/version.nix"): {
         # A string whose form is asserted.

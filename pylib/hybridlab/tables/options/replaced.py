@@ -1,7 +1,7 @@
 """Which options are no more, and what to write instead: of modules that we set, and of a GPU's host.
 
 Read on 2026-11-24 in nixpkgs as of 26.05 (a fork of that time, Swarsel/nixpkgs 4aa6836a), where the modules
-say so themselves, in NixOS's release notes, and in sops-nix 8ecc356.
+say so themselves, in NixOS's release notes, and in microvm.nix 71beea0 and sops-nix 8ecc356.
 """
 
 from collections.abc import Mapping
@@ -65,6 +65,7 @@ REPLACED: Mapping[str, Replaced] = {
         ),
         Replaced("hardware.amdgpu.amdvlk", "nothing: hardware.graphics has Mesa's driver"),
         Replaced("hardware.opengl", "hardware.graphics", since="24.11"),
+        Replaced("microvm.balloonMem", "microvm.balloon, which is true or false"),
         Replaced("services.ollama.acceleration", "services.ollama.package: ollama-rocm, ollama-vulkan"),
         *(
             Replaced(f"services.openssh.{old}", f"services.openssh.settings.{new}")

@@ -309,6 +309,8 @@ in
       services = option (attrsOf service) { };
     };
 
+    time.timeZone = option (nullOr (strMatching "[^ ]*")) null;
+
     users.users = option (attrsOf user) { };
   };
 }
