@@ -41,7 +41,10 @@ VARIANTS = {
         address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}}
       workloads: null
     """,
-    "own store, balloon": "guests: {k8s-worker-1: {store: disk, balloon: true}}",
+    "own store, balloon, time zone": """
+      nixos: {timeZone: Europe/Berlin}
+      guests: {k8s-worker-1: {store: disk, balloon: true}}
+    """,
     "no cluster, Cloud Hypervisor": """
       hosts: {homelab: {kubernetes: null}}
       guests:

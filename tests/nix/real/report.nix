@@ -24,6 +24,7 @@ let
     "sops"
     "systemd.network"
     "systemd.services"
+    "time"
     "users.users"
   ];
   optionsAt = root: setOptions (lib.attrByPath (lib.splitString "." root) { } options);
