@@ -68,6 +68,12 @@ fmt:
 docs:
     python3 -m hybridlab.spec.page > docs/spec.md
     python3 -m hybridlab.rules.page > docs/rules.md
+    @if command -v nix-instantiate >/dev/null; then \
+      options=$(nix-instantiate --eval --strict --json nix/options.nix --arg lib 'import ./tests/nix/stand-in/nixpkgs/lib.nix'); \
+      printf '%s' "$options" | python3 nix/options_page.py > docs/modules.md; \
+    else \
+      echo "docs/modules.md stays as it is: Nix, which reads the modules' options, is not here" >&2; \
+    fi
 
 # Measure start-up and scale
 bench *names:

@@ -33,13 +33,20 @@ in
       type = lib.types.listOf lib.types.str;
       default = [ ];
       example = [ "admin" ];
-      description = "Users who may open the GPU's devices.";
+      description = ''
+        Users who may open the GPU's devices, `/dev/kfd` and `/dev/dri/*`: they join the groups `render` and
+        `video`.
+      '';
     };
 
     tools = lib.mkOption {
       type = lib.types.bool;
       default = true;
-      description = "Whether to install rocm-smi, rocminfo, clinfo, HIP and rocBLAS.";
+      example = false;
+      description = ''
+        Whether to install rocm-smi, rocminfo, clinfo, HIP and rocBLAS for people on the machine. They take
+        gigabytes, and pods do not need them.
+      '';
     };
 
     environment = lib.mkOption {

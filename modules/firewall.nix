@@ -24,7 +24,7 @@ let
     port = lib.mkOption {
       type = lib.types.port;
       example = 6443;
-      description = "Port that answers.";
+      description = "Port, on this machine, that is opened.";
     };
     protocol = lib.mkOption {
       type = lib.types.enum [
@@ -32,6 +32,7 @@ let
         "udp"
       ];
       default = "tcp";
+      example = "udp";
       description = "Transport protocol.";
     };
     reason = lib.mkOption {
@@ -143,7 +144,10 @@ in
           reason = "kubelet API from the control plane";
         }
       ];
-      description = "Ports of this machine's own services that the input chain lets in.";
+      description = ''
+        Ports of this machine's own services that the input chain lets in, besides those that
+        `networking.firewall` opens already. A port in the NodePort range belongs into `nodePorts`.
+      '';
     };
 
     nodePorts = lib.mkOption {
@@ -160,7 +164,10 @@ in
           reason = "ollama";
         }
       ];
-      description = "NodePorts, each with those who may use it on this machine; all others are dropped.";
+      description = ''
+        NodePorts, each with those who may use it on this machine; all others are dropped, before kube-proxy
+        sends them on.
+      '';
     };
 
     nodePortRange = lib.mkOption {
@@ -169,11 +176,13 @@ in
           options = {
             from = lib.mkOption {
               type = lib.types.port;
+              example = 30000;
               description = "First port of the range.";
             };
             to = lib.mkOption {
               type = lib.types.port;
-              description = "Last port of the range.";
+              example = 32767;
+              description = "Last port of the range, which belongs to it.";
             };
           };
         }

@@ -19,8 +19,14 @@ in
 
     ids = lib.mkOption {
       type = lib.types.listOf (lib.types.strMatching "[0-9a-f]{4}:[0-9a-f]{4}");
-      example = [ "1002:1900" ];
-      description = "PCI vendor and device ids that vfio takes, as `lspci -n` prints them.";
+      example = [
+        "1002:1900"
+        "1002:1640"
+      ];
+      description = ''
+        PCI vendor and device ids that vfio takes, as `lspci -n` prints them. `boot.kernelParams` has to name
+        them in the same order, as `vfio-pci.ids=1002:1900,1002:1640`, which is asserted.
+      '';
     };
   };
 

@@ -64,6 +64,7 @@ in
     bridge = lib.mkOption {
       type = interfaceType;
       default = "br0";
+      example = "br-lab";
       description = "Bridge that the guests' taps are ports of. The host has no address on it.";
     };
 

@@ -1,6 +1,6 @@
 # What every services.kubernetes node needs besides option values; knows no addresses, roles or labels.
 #
-# Sources named below are files of nixpkgs under nixos/modules, as of 26.05.
+# The sources that its comments name are files of nixpkgs under nixos/modules, as of 26.05.
 {
   config,
   lib,
@@ -32,9 +32,10 @@ in
     podBridge = lib.mkOption {
       type = lib.types.str;
       default = "mynet";
+      example = "cni0";
       description = ''
-        Bridge that the pods of this node hang on. The default is the name that
-        `services.kubernetes.flannel` gives it.
+        Bridge that the pods of this node hang on: networkd leaves it alone, and the firewall trusts it. The
+        default is the name that `services.kubernetes.flannel` gives it.
       '';
     };
 
@@ -45,6 +46,7 @@ in
         pkgs.cri-tools
       ];
       defaultText = lib.literalExpression "[ config.services.kubernetes.package pkgs.cri-tools ]";
+      example = [ ];
       description = "Programs for people on the node: kubectl in the cluster's own version, and crictl.";
     };
   };

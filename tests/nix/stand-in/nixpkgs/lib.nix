@@ -120,9 +120,15 @@ let
       mkOverride
       ;
     types = import ./types.nix { inherit lib; };
-    # Documentation, which nobody renders here.
-    literalExpression = text: { inherit text; };
-    literalMD = text: { inherit text; };
+    # Documentation, which nix/options.nix reads.
+    literalExpression = text: {
+      _type = "literalExpression";
+      inherit text;
+    };
+    literalMD = text: {
+      _type = "literalMD";
+      inherit text;
+    };
 
     nixosSystem =
       {

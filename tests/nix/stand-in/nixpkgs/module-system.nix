@@ -299,7 +299,15 @@ in
     mkOption {
       type = lib.types.bool;
       default = false;
+      example = true;
       description = "Whether to enable ${what}.";
     };
-  mkOptionType = type: type;
+  # For the documentation: what a value is, in words, and the options of a submodule in it.
+  mkOptionType =
+    type:
+    {
+      description = type.name;
+      getSubOptions = _: { };
+    }
+    // type;
 }

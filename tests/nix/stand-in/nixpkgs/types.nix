@@ -16,7 +16,7 @@ let
     listToAttrs
     match
     ;
-  inherit (lib.modules) mergeDefinitions showOption;
+  inherit (lib.modules) mergeDefinitions mkOptionType showOption;
 
   conflict =
     loc: definitions:
@@ -31,19 +31,27 @@ let
     else
       conflict loc definitions;
 
-  scalar = name: check: {
-    inherit name check;
-    merge = mergeEqual;
-  };
-  once = name: check: {
-    inherit name check;
-    merge = lib.mergeOneOption;
-  };
-  joined = separator: {
-    name = "string";
-    check = isString;
-    merge = _: definitions: concatStringsSep separator (map (definition: definition.value) definitions);
-  };
+  scalar =
+    name: check:
+    mkOptionType {
+      inherit name check;
+      merge = mergeEqual;
+    };
+  once =
+    name: check:
+    mkOptionType {
+      inherit name check;
+      merge = lib.mergeOneOption;
+    };
+  joined =
+    separator:
+    mkOptionType {
+      name = "string";
+      check = isString;
+      merge = _: definitions: concatStringsSep separator (map (definition: definition.value) definitions);
+    };
+  # The real ones put more than these in parentheses; what we declare has no others.
+  inner = type: if type.name == "submodule" then "(submodule)" else type.description;
   part =
     loc: type: definitions:
     (mergeDefinitions loc type definitions).value;
@@ -59,17 +67,27 @@ let
     strMatching =
       pattern:
       scalar "string matching the pattern ${pattern}" (text: isString text && match pattern text != null);
-    enum = values: scalar "one of ${builtins.toJSON values}" (value: elem value values);
+    enum =
+      values:
+      scalar "one of ${builtins.toJSON values}" (value: elem value values)
+      // {
+        description = "one of ${concatStringsSep ", " (map builtins.toJSON values)}";
+      };
     ints = {
       between =
         low: high:
         scalar "integer between ${toString low} and ${toString high}" (
           value: isInt value && low <= value && value <= high
-        );
+        )
+        // {
+          description = "integer between ${toString low} and ${toString high} (both inclusive)";
+        };
       positive = scalar "positive integer" (value: isInt value && value > 0);
       unsigned = scalar "unsigned integer" (value: isInt value && value >= 0);
     };
-    port = types.ints.between 0 65535;
+    port = types.ints.between 0 65535 // {
+      description = "16 bit unsigned integer; between 0 and 65535 (both inclusive)";
+    };
     path = scalar "absolute path" (
       value:
       builtins.isPath value || (isString value && lib.hasPrefix "/" value) || lib.isDerivation value
@@ -81,7 +99,7 @@ let
     separatedString = joined;
 
     # JSON, and anything else whose sets are merged and whose other values must agree.
-    anything = {
+    anything = mkOptionType {
       name = "anything";
       check = _: true;
       merge =
@@ -92,109 +110,135 @@ let
           mergeEqual loc definitions;
     };
     unspecified = types.anything;
-    attrs = {
+    attrs = mkOptionType {
       name = "attribute set";
       check = isAttrs;
       emptyValue = { };
       merge = _: builtins.foldl' (sum: one: sum // one.value) { };
     };
 
-    nullOr = type: {
-      name = "null or ${type.name}";
-      check = value: value == null || type.check value;
-      emptyValue = null;
-      merge =
-        loc: definitions:
-        let
-          given = filter (one: one.value != null) definitions;
-        in
-        if given == [ ] then
-          null
-        else if length given != length definitions then
-          conflict loc definitions
-        else
-          type.merge loc definitions;
-    };
+    nullOr =
+      type:
+      mkOptionType {
+        name = "null or ${type.name}";
+        description = "null or ${inner type}";
+        inherit (type) getSubOptions;
+        check = value: value == null || type.check value;
+        emptyValue = null;
+        merge =
+          loc: definitions:
+          let
+            given = filter (one: one.value != null) definitions;
+          in
+          if given == [ ] then
+            null
+          else if length given != length definitions then
+            conflict loc definitions
+          else
+            type.merge loc definitions;
+      };
 
-    either = one: other: {
-      name = "${one.name} or ${other.name}";
-      check = value: one.check value || other.check value;
-      merge =
-        loc: definitions:
-        if lib.all (definition: one.check definition.value) definitions then
-          one.merge loc definitions
-        else if lib.all (definition: other.check definition.value) definitions then
-          other.merge loc definitions
-        else
-          conflict loc definitions;
-    };
+    either =
+      one: other:
+      mkOptionType {
+        name = "${one.name} or ${other.name}";
+        description = "${inner one} or ${inner other}";
+        check = value: one.check value || other.check value;
+        merge =
+          loc: definitions:
+          if lib.all (definition: one.check definition.value) definitions then
+            one.merge loc definitions
+          else if lib.all (definition: other.check definition.value) definitions then
+            other.merge loc definitions
+          else
+            conflict loc definitions;
+      };
     oneOf = list: builtins.foldl' types.either (head list) (builtins.tail list);
 
-    listOf = type: {
-      name = "list of ${type.name}";
-      check = isList;
-      emptyValue = [ ];
-      merge =
-        loc: definitions:
-        concatMap (
-          definition:
-          builtins.genList (
-            index:
-            part (loc ++ [ "[${toString index}]" ]) type [
-              {
-                inherit (definition) file;
-                value = builtins.elemAt definition.value index;
-              }
-            ]
-          ) (length definition.value)
-        ) definitions;
-    };
-
-    attrsOf = type: {
-      name = "attribute set of ${type.name}";
-      check = isAttrs;
-      emptyValue = { };
-      merge =
-        loc: definitions:
-        let
-          defined = builtins.zipAttrsWith (_: ones: ones) (
-            map (
-              definition:
-              builtins.mapAttrs (_: value: {
-                inherit (definition) file;
-                inherit value;
-              }) definition.value
-            ) definitions
-          );
-          merged = builtins.mapAttrs (name: mergeDefinitions (loc ++ [ name ]) type) defined;
-        in
-        # What stands under a false condition is not there.
-        builtins.mapAttrs (_: one: one.value) (lib.filterAttrs (_: one: one.isDefined) merged);
-    };
-
-    submodule = module: {
-      name = "submodule";
-      check = isAttrs;
-      merge =
-        loc: definitions:
-        let
-          inherit
-            (lib.evalModules {
-              prefix = loc;
-              modules = [
-                module
-                { _module.args.name = lib.last loc; }
+    listOf =
+      type:
+      mkOptionType {
+        name = "list of ${type.name}";
+        description = "list of ${inner type}";
+        getSubOptions = prefix: type.getSubOptions (prefix ++ [ "*" ]);
+        check = isList;
+        emptyValue = [ ];
+        merge =
+          loc: definitions:
+          concatMap (
+            definition:
+            builtins.genList (
+              index:
+              part (loc ++ [ "[${toString index}]" ]) type [
+                {
+                  inherit (definition) file;
+                  value = builtins.elemAt definition.value index;
+                }
               ]
-              ++ map (definition: {
-                _file = definition.file;
-                config = definition.value;
-              }) definitions;
-            })
-            config
-            ;
-        in
-        removeAttrs config [ "_module" ];
-    };
+            ) (length definition.value)
+          ) definitions;
+      };
+
+    attrsOf =
+      type:
+      mkOptionType {
+        name = "attribute set of ${type.name}";
+        description = "attribute set of ${inner type}";
+        getSubOptions = prefix: type.getSubOptions (prefix ++ [ "<name>" ]);
+        check = isAttrs;
+        emptyValue = { };
+        merge =
+          loc: definitions:
+          let
+            defined = builtins.zipAttrsWith (_: ones: ones) (
+              map (
+                definition:
+                builtins.mapAttrs (_: value: {
+                  inherit (definition) file;
+                  inherit value;
+                }) definition.value
+              ) definitions
+            );
+            merged = builtins.mapAttrs (name: mergeDefinitions (loc ++ [ name ]) type) defined;
+          in
+          # What stands under a false condition is not there.
+          builtins.mapAttrs (_: one: one.value) (lib.filterAttrs (_: one: one.isDefined) merged);
+      };
+
+    submodule =
+      module:
+      mkOptionType {
+        name = "submodule";
+        getSubOptions =
+          prefix:
+          (lib.evalModules {
+            inherit prefix;
+            modules = [
+              module
+              { _module.args.name = lib.last prefix; }
+            ];
+          }).options;
+        check = isAttrs;
+        merge =
+          loc: definitions:
+          let
+            inherit
+              (lib.evalModules {
+                prefix = loc;
+                modules = [
+                  module
+                  { _module.args.name = lib.last loc; }
+                ]
+                ++ map (definition: {
+                  _file = definition.file;
+                  config = definition.value;
+                }) definitions;
+              })
+              config
+              ;
+          in
+          removeAttrs config [ "_module" ];
+      };
   };
 in
 types
