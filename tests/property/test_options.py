@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from emitted import emitted, fields
 from hybridlab import Cluster, check, emit_all, load_spec, parse_spec, resolve
@@ -22,6 +22,10 @@ PATCHES = {
         address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}}
       workloads: null
     """,
+    "GPU for nobody": """
+      hosts: {homelab: {gpu: {mode: "off"}}}
+      workloads: null
+    """,
     "unschedulable worker": "guests: {k8s-worker-1: {kubernetes: {schedulable: false}}}",
     "privileged pod": "workloads: {ollama: {privileged: true}}",
     "time zone, and memory given back": """
@@ -35,7 +39,8 @@ def example() -> Cluster:
     return resolve(load_spec(ROOT / "cluster.yaml"))
 
 
-@settings(max_examples=60)
+# Not shrunk, which takes minutes: the message names file and option.
+@settings(max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(good_clusters(most_guests=12))
 def test_every_option_is_in_the_table_and_has_its_type(data: Data) -> None:
     cluster = resolve(parse_spec(as_yaml(data)))
