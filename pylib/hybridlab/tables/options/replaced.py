@@ -63,6 +63,14 @@ REPLACED: Mapping[str, Replaced] = {
             f"{_NETWORKS}.networkConfig.IPForward",
             f"{_NETWORKS}.networkConfig.IPv4Forwarding and IPv6Forwarding",
         ),
+        *(
+            Replaced(f"{_NETWORKS}.{old}", f"{_NETWORKS}.{new}")
+            for old, new in (
+                ("dhcpConfig", "dhcpV4Config"),
+                ("dhcpV6PrefixDelegationConfig", "dhcpPrefixDelegationConfig"),
+                ("ipv6PrefixDelegationConfig", "ipv6SendRAConfig"),
+            )
+        ),
         Replaced("hardware.amdgpu.amdvlk", "nothing: hardware.graphics has Mesa's driver"),
         Replaced("hardware.opengl", "hardware.graphics", since="24.11"),
         Replaced("microvm.balloonMem", "microvm.balloon, which is true or false"),
