@@ -12,6 +12,7 @@ let
   cfg = config.hybridlab.guest;
   machine = config.networking.hostName;
   stateDir = "/var/lib";
+  credential = cfg.ageKeyCredential;
 in
 {
   options.hybridlab.guest = {
@@ -21,8 +22,20 @@ in
       type = lib.types.strMatching "${stateDir}/.+";
       default = "${stateDir}/ssh/ssh_host_ed25519_key";
       description = ''
-        Where the SSH host key lies, on the volume: the guest stays the same machine for its clients, and
-        sops finds the age key that it derives from the host key. sshd makes the key on the first boot.
+        Where the SSH host key lies, on the volume: the guest stays the same machine for its clients. sshd
+        makes the key on the first boot.
+      '';
+    };
+
+    ageKeyCredential = lib.mkOption {
+      type = lib.types.nullOr (lib.types.strMatching "[A-Za-z0-9._-]{1,28}");
+      default = null;
+      example = "sops-age-key";
+      description = ''
+        Name of the credential in which the host hands over the age private key for sops-nix, as
+        `microvm.credentialFiles` lists it. It is there at the first boot, and nowhere on a volume. With
+        `null`, sops-nix uses the SSH host key: then a new guest's key has to become a recipient after its
+        first boot.
       '';
     };
   };
@@ -31,6 +44,11 @@ in
     lib.mkMerge [
       {
         assertions = [
+          {
+            assertion =
+              credential == null || lib.hasAttr credential (config.microvm.credentialFiles or { });
+            message = "${machine}: microvm.credentialFiles has no ${toString credential}, so sops would find no key";
+          }
           {
             assertion = (config.fileSystems.${stateDir}.device or null) != null;
             message = "${machine}: no volume is mounted at ${stateDir}, so its state would be lost on every restart";
@@ -61,11 +79,26 @@ in
           RuntimeMaxUse=64M
         '';
 
+        # QEMU shows credentials as files of its firmware, for which systemd wants this driver early.
+        boot.initrd.availableKernelModules = lib.mkIf (credential != null) [ "qemu_fw_cfg" ];
+
         documentation.enable = lib.mkDefault false;
       }
       # Only where sops-nix is imported, so that the module can be used without it.
       (lib.optionalAttrs (options ? sops) {
-        sops.age.sshKeyPaths = [ cfg.sshHostKey ];
+        sops =
+          if credential == null then
+            { age.sshKeyPaths = [ cfg.sshHostKey ]; }
+          else
+            {
+              age = {
+                # systemd puts the credentials of a machine here, before it starts any unit (systemd.exec(5)).
+                keyFile = "/run/credentials/@system/${credential}";
+                sshKeyPaths = [ ];
+              };
+              # Not on activation: without a systemd in the initrd that is before there are credentials.
+              useSystemdActivation = true;
+            };
       })
     ]
   );

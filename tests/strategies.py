@@ -109,6 +109,8 @@ def _add_kubernetes(draw: st.DrawFn, cluster: Data, home: str) -> None:
     }
     for index, machine in enumerate(members.values()):
         machine["kubernetes"] = {"role": "worker" if index else "control-plane"}
+        if "hypervisor" in machine:
+            machine["hypervisor"] = "qemu"  # another hands a guest no key
         if not index:
             machine["kubernetes"]["schedulable"] = True
     cluster["kubernetes"] = {"vlan": home, "podCidr": "10.128.0.0/12", "serviceCidr": "10.64.0.0/16"}

@@ -586,8 +586,9 @@ def test_run_imports_what_it_needs_only(
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("hybridlab ", ["check", "generate", "show", "deploy", "ping", "completion"]),
-        ("hybridlab s", ["show"]),
+        ("hybridlab ", ["check", "generate", "show", "deploy", "secrets", "ping", "completion"]),
+        ("hybridlab s", ["show", "secrets"]),
+        ("hybridlab secrets ", ["init", "check", "rotate"]),
         ("hybridlab show ", ["nodes", "addresses", "flows", "openings"]),
         ("hybridlab deploy m", ["master", "metal"]),
         ("hybridlab --spec nowhere.yaml deploy m", []),

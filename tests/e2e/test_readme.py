@@ -29,6 +29,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "example"
     folder.mkdir()
     shutil.copy(ROOT / "cluster.yaml", folder)
+    shutil.copytree(ROOT / "secrets", folder / "secrets")
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "hybridlab").write_text(f'#!/bin/sh\nexec {sys.executable} -m hybridlab "$@"\n')

@@ -20,7 +20,9 @@ def homelab(tmp_path_factory: pytest.TempPathFactory, stand_ins: Path) -> Path:
     generate(folder)
     # Made with `sops`, which is a matter between the user and the keys; sops-nix wants the file to be there.
     folder.joinpath("secrets").mkdir()
-    folder.joinpath("secrets/secrets.yaml").write_text("k8s: {join-token: ENC[]}\n", encoding="utf-8")
+    # What stands in them is not read when a machine is evaluated.
+    for name in ("secrets", "attic-guests", "cellar-guests"):
+        folder.joinpath(f"secrets/{name}.yaml").write_text("k8s: {join-token: ENC[]}\n", encoding="utf-8")
     stage(folder)
     return folder
 

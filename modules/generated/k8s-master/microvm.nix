@@ -15,6 +15,8 @@
         mac = "02:a5:71:27:05:59";
       }
     ];
+    # a file of the host: the key with which the guest decrypts its secrets
+    credentialFiles.sops-age-key = "/run/secrets/k8s-master/age-key";
     # the root is a tmpfs: etcd, certificates, images and host keys live here
     volumes = [
       {
@@ -34,5 +36,8 @@
       }
     ];
   };
-  hybridlab.guest.enable = true;
+  hybridlab.guest = {
+    enable = true;
+    ageKeyCredential = "sops-age-key";
+  };
 }

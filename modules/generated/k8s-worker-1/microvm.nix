@@ -15,6 +15,8 @@
         mac = "02:d8:57:c8:89:b1";
       }
     ];
+    # a file of the host: the key with which the guest decrypts its secrets
+    credentialFiles.sops-age-key = "/run/secrets/k8s-worker-1/age-key";
     # the root is a tmpfs: etcd, certificates, images and host keys live here
     volumes = [
       {
@@ -34,5 +36,8 @@
       }
     ];
   };
-  hybridlab.guest.enable = true;
+  hybridlab.guest = {
+    enable = true;
+    ageKeyCredential = "sops-age-key";
+  };
 }

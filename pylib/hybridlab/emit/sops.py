@@ -11,16 +11,17 @@ from hybridlab.model.cluster import Cluster
 
 
 def emit_sops(cluster: Cluster) -> Iterator[GeneratedFile]:
-    """Yield the creation rule of the cluster's sops file: all recipients of the spec, each with its name."""
+    """Yield the creation rules of the cluster's sops files: who can read each, with names."""
     if cluster.secrets is None:
         return
-    recipients = cluster.secrets.recipients
-    rule: dict[str, Json] = {
-        "path_regex": f"^{re.escape(cluster.secrets.file)}$",
-        "key_groups": [{"age": list(recipients.values())}],
-    }
-    at: KeyPath = ("creation_rules", 0, "key_groups", 0, "age")
-    comments = {(*at, index): name for index, name in enumerate(recipients)}
-    yield GeneratedFile(
-        ".sops.yaml", print_yaml({"creation_rules": [rule]}, header=HEADER, comments=comments)
-    )
+    files = {cluster.secrets.file: cluster.secrets.recipients}
+    files |= {keys.file: keys.recipients for keys in cluster.secrets.guest_keys}
+    rules: list[Json] = []
+    comments: dict[KeyPath, str] = {}
+    for number, (file, recipients) in enumerate(files.items()):
+        rules.append(
+            {"path_regex": f"^{re.escape(file)}$", "key_groups": [{"age": list(recipients.values())}]}
+        )
+        at: KeyPath = ("creation_rules", number, "key_groups", 0, "age")
+        comments |= {(*at, index): name for index, name in enumerate(recipients)}
+    yield GeneratedFile(".sops.yaml", print_yaml({"creation_rules": rules}, header=HEADER, comments=comments))

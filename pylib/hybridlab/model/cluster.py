@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePosixPath
 
 from attrs import define, field, frozen
 
@@ -22,6 +23,7 @@ class Nixos:
     release: str
     state_version: str
     system: System
+    time_zone: str | None
 
 
 @frozen
@@ -34,11 +36,38 @@ class Admin:
 
 
 @frozen
+class GuestKeys:
+    """A second sops file, which only its host and people read: the age private keys of the host's guests.
+
+    A guest gets its own handed over by the host (docs/decisions/0007-keys-of-guests.md). `recipients` are
+    the age public keys that can read the file, `guests` those of the guests, each by name.
+    """
+
+    host: str
+    file: str
+    recipients: Mapping[str, str]
+    guests: Mapping[str, str]
+
+
+@frozen
 class Secrets:
-    """The sops file, relative to the spec, and the age public keys that can read it, by name."""
+    """The sops file, relative to the spec, and the age public keys that can read it, by name.
+
+    `people` are the recipients that are no machine.
+    """
 
     file: str
     recipients: Mapping[str, str]
+    people: frozenset[str] = frozenset()
+    guest_keys: tuple[GuestKeys, ...] = ()
+
+    def guest_file(self, host: str) -> str:
+        """Return the sops file with the keys of the guests of `host`: beside the other one."""
+        return str(PurePosixPath(self.file).with_name(f"{host}-guests.yaml"))
+
+    def readers_of_guest_keys(self, host: str) -> Mapping[str, str]:
+        """Return who can read that file: the host, and people."""
+        return {name: key for name, key in self.recipients.items() if name in self.people or name == host}
 
 
 @frozen
@@ -108,6 +137,16 @@ class Cluster:
     @cached_property
     def _machines_by_name(self) -> Mapping[str, Machine]:
         return {machine.name: machine for machine in self.machines}
+
+    @cached_property
+    def guest_keys(self) -> Mapping[str, GuestKeys]:
+        """The keys of guests by the host that hands them over."""
+        return {keys.host: keys for keys in self.secrets.guest_keys} if self.secrets else {}
+
+    @cached_property
+    def guests_with_keys(self) -> frozenset[str]:
+        """The guests that decrypt secrets."""
+        return frozenset(guest for keys in self.guest_keys.values() for guest in keys.guests)
 
     def machine(self, name: str) -> Machine:
         """Return the machine called `name`, which exists."""

@@ -51,6 +51,8 @@ def _guest(scope: Scope, name: Name, guest: GuestSpec) -> Guest | None:
         memory_mib=guest.memory.mib,
         storage_mib=guest.storage.mib,
         hypervisor=guest.hypervisor,
+        store=guest.store,
+        balloon=guest.balloon,
         identity=allocate_identity(scope.spec.name, name, guest),
         membership=_membership(scope, path, guest.kubernetes, (leg,)),
     )

@@ -7,7 +7,7 @@ from attrs import frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.spec.gpu import GpuMode
-from hybridlab.spec.machine import Hypervisor, Role
+from hybridlab.spec.machine import Hypervisor, Role, Store
 from hybridlab.tables.gpu import GpuModel
 
 # Left to the host's own system beside guests and pods: NixOS, journal, page cache, hypervisor overhead.
@@ -77,6 +77,8 @@ class Guest:
     memory_mib: int
     storage_mib: int
     hypervisor: Hypervisor
+    store: Store
+    balloon: bool
     identity: Identity
     membership: Membership | None
 

@@ -3,14 +3,18 @@
 Every name that dangles is reported at once. What resolves but can not work is for the rules to say.
 """
 
+from collections.abc import Iterable
+
+from attrs import evolve
+
 from hybridlab.diagnostic import Report, SpecPath
 from hybridlab.errors import ResolveError
-from hybridlab.model.cluster import Admin, Cluster, Kubernetes, Nixos, Secrets
+from hybridlab.model.cluster import Admin, Cluster, GuestKeys, Kubernetes, Nixos, Secrets
 from hybridlab.model.exposure import derive_firewalls
 from hybridlab.model.flows import derive_flows
 from hybridlab.model.machines import resolve_guests, resolve_hosts
 from hybridlab.model.network import Vlan
-from hybridlab.model.node import Machine
+from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.model.scope import Scope
 from hybridlab.model.workloads import resolve_workloads
 from hybridlab.spec.cluster import ClusterSpec, SecretsSpec
@@ -41,7 +45,7 @@ def _cluster(scope: Scope) -> Cluster:
     flows = derive_flows(machines, workloads, admin.vlans)
     return Cluster(
         name=spec.name,
-        nixos=Nixos(spec.nixos.release, spec.nixos.state_version, spec.nixos.system),
+        nixos=Nixos(spec.nixos.release, spec.nixos.state_version, spec.nixos.system, spec.nixos.time_zone),
         admin=admin,
         vlans=tuple(scope.vlans.values()),
         bridge=spec.networks.bridge,
@@ -50,7 +54,7 @@ def _cluster(scope: Scope) -> Cluster:
         guests=guests,
         kubernetes=kubernetes,
         workloads=workloads,
-        secrets=None if spec.secrets is None else _secrets(spec.secrets),
+        secrets=None if spec.secrets is None else _secrets(spec.secrets, hosts, guests),
         flows=flows,
         firewalls=derive_firewalls(flows),
         source=spec.source,
@@ -65,8 +69,18 @@ def _admin(scope: Scope) -> Admin:
     return Admin(spec.user, spec.ssh_keys, vlans)
 
 
-def _secrets(spec: SecretsSpec) -> Secrets:
-    return Secrets(spec.file, dict(sorted(spec.recipients.items())))
+def _secrets(spec: SecretsSpec, hosts: Iterable[Host], guests: Iterable[Guest]) -> Secrets:
+    recipients: dict[str, str] = dict(sorted(spec.recipients.items()))
+    machines = {host.name for host in hosts} | {guest.name for guest in guests}
+    people = frozenset(recipients.keys() - machines)
+    secrets = Secrets(spec.file, recipients, people)
+    keys = []
+    for host in hosts:
+        own = {guest.name: recipients[guest.name] for guest in host.guests if guest.name in recipients}
+        if own:
+            readers = secrets.readers_of_guest_keys(host.name)
+            keys.append(GuestKeys(host.name, secrets.guest_file(host.name), readers, own))
+    return evolve(secrets, guest_keys=tuple(keys))
 
 
 def _kubernetes(scope: Scope) -> Kubernetes | None:

@@ -71,6 +71,8 @@ ALL_RULES: tuple[Rule, ...] = (
     secrets.node_is_no_recipient,
     secrets.one_key_for_two_recipients,
     secrets.nobody_can_edit_secrets,
+    secrets.hypervisor_hands_over_no_key,
+    secrets.host_can_not_read_keys_of_guests,
     placement.selector_matches_no_node,
     placement.selector_matches_unschedulable,
     exposure.node_port_out_of_range,

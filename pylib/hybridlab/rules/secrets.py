@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, used_again
 from hybridlab.rules.wording import listed, nearest
+from hybridlab.spec.machine import Hypervisor
 
 _RECIPIENTS = SpecPath.of("secrets", "recipients")
 _MOST_COMPARED = 50  # names that are compared with each other for a near miss
@@ -14,17 +16,17 @@ _MOST_COMPARED = 50  # names that are compared with each other for a near miss
 
 def _strangers(cluster: Cluster) -> list[str]:
     """Return the recipients that are no machine: people, and misspelt machines."""
-    machines = {machine.name for machine in cluster.machines}
-    return [] if cluster.secrets is None else [n for n in cluster.secrets.recipients if n not in machines]
+    return [] if cluster.secrets is None else sorted(cluster.secrets.people)
 
 
 @rule(
     "SEC001",
     "node-is-no-recipient",
     summary="A node of Kubernetes takes its join token from the sops file, but can not read it.",
-    rationale="""A machine decrypts with its own ssh host key, so its age public key must be among the
-        recipients. Otherwise sops-nix fails when the machine boots, and it never joins.""",
-    source="Mic92/sops-nix, README (age keys from ssh host keys)",
+    rationale="""A host decrypts with its ssh host key, a guest with a key that its host hands over, so the
+        age public key of each must be among the recipients. Otherwise sops-nix fails when the machine boots,
+        and it never joins.""",
+    source="Mic92/sops-nix, README (age keys from ssh host keys); docs/decisions/0007-keys-of-guests.md",
     bad=Example(
         """
         secrets:
@@ -59,13 +61,24 @@ def node_is_no_recipient(cluster: Cluster) -> Iterable[Finding]:
         yield Finding(
             f"{listed(machines)} {verb} the join token from {cluster.secrets.file}, and can not read it",
             _RECIPIENTS,
-            f"add the age key of each under its name, `{missing[0]}: age1…`, which tells: "
-            f"ssh-keyscan {machines[0].legs[0].address} | ssh-to-age",
+            _where_from(machines),
             related=tuple(
                 Related(f"{machine} is a node", machine.path / "kubernetes") for machine in machines[:3]
             ),
             on_key=True,
         )
+
+
+def _where_from(machines: list[Machine]) -> str:
+    """Say how to come by the age public keys of these machines."""
+    ways = []
+    if hosts := [machine for machine in machines if isinstance(machine, Host)]:
+        ways.append(
+            f"add `{hosts[0].name}: age1…`, which tells: ssh-keyscan {hosts[0].legs[0].address} | ssh-to-age"
+        )
+    if any(isinstance(machine, Guest) for machine in machines):
+        ways.append("`hybridlab secrets init` makes the keys of guests, and says what to add here")
+    return "; ".join(ways)
 
 
 def _near_misses(missing: list[str], strangers: list[str]) -> Iterator[tuple[str, str]]:
@@ -146,3 +159,75 @@ def nobody_can_edit_secrets(cluster: Cluster) -> Iterable[Finding]:
             "add your own age public key (age-keygen), like `admin: age1…`",
             on_key=True,
         )
+
+
+@rule(
+    "SEC004",
+    "hypervisor-hands-over-no-key",
+    summary="A guest is a recipient of the secrets, and its hypervisor can not hand it the key.",
+    rationale="""A guest's age private key comes from its host, as a systemd credential in the firmware's
+        files. Of the hypervisors, microvm.nix can do that with QEMU only, and refuses to build the guest
+        with another.""",
+    source="microvm.nix 71beea0, lib/runners: all but qemu.nix throw on credentialFiles",
+    bad=Example(
+        """
+        guests:
+          k8s-worker-1: {hypervisor: cloud-hypervisor}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "hypervisor"),
+    ),
+    good="""
+        guests:
+          k8s-worker-1: {hypervisor: cloud-hypervisor, kubernetes: null}
+        secrets:
+          recipients: {k8s-worker-1: null}
+    """,
+)
+def hypervisor_hands_over_no_key(cluster: Cluster) -> Iterable[Finding]:
+    for guest in cluster.guests:
+        if guest.name in cluster.guests_with_keys and guest.hypervisor is not Hypervisor.QEMU:
+            yield Finding(
+                f"{guest} decrypts secrets, and {guest.hypervisor.value} can not hand it the key",
+                guest.path / "hypervisor",
+                "use qemu, or take the guest out of the recipients (and out of Kubernetes)",
+                related=(Related(f"{guest} is a recipient", _RECIPIENTS / guest.name),),
+            )
+
+
+@rule(
+    "SEC005",
+    "host-can-not-read-keys-of-guests",
+    summary="A guest is a recipient of the secrets, and its host is not.",
+    rationale="""The guest gets its key from its host, which decrypts it from a sops file of its own. A host
+        that is no recipient can not.""",
+    source="docs/decisions/0007-keys-of-guests.md",
+    bad=Example(
+        """
+        hosts:
+          homelab: {kubernetes: null, gpu: null}
+        workloads: null
+        secrets:
+          recipients: {homelab: null}
+        """,
+        at=_RECIPIENTS / "k8s-master",
+    ),
+    good="""
+        hosts:
+          homelab: {kubernetes: null, gpu: null}
+        workloads: null
+    """,
+)
+def host_can_not_read_keys_of_guests(cluster: Cluster) -> Iterable[Finding]:
+    for keys in cluster.guest_keys.values():
+        host, guests = cluster.machine(keys.host), listed([cluster.machine(name) for name in keys.guests])
+        # A host that is a node itself is told so by node-is-no-recipient.
+        if keys.host not in keys.recipients and host.membership is None:
+            yield Finding(
+                f"{guests} can read the secrets, and {host}, which has to hand over the keys, can not",
+                _RECIPIENTS / next(iter(keys.guests)),
+                f"add `{host.name}: age1…`, which tells: ssh-keyscan {host.legs[0].address} | ssh-to-age"
+                if host.legs
+                else f"add `{host.name}: age1…`",
+                related=(Related(f"{host} runs them", host.path),),
+                on_key=True,
+            )

@@ -11,7 +11,17 @@ from hybridlab.spec.define import doc, spec_class
 from hybridlab.spec.kubernetes import KubernetesSpec
 from hybridlab.spec.machine import GuestSpec, HostSpec
 from hybridlab.spec.network import NetworksSpec
-from hybridlab.spec.scalars import AgeRecipient, Name, Release, RepositoryPath, SshKey, System, Text, UserName
+from hybridlab.spec.scalars import (
+    AgeRecipient,
+    Name,
+    Release,
+    RepositoryPath,
+    SshKey,
+    System,
+    Text,
+    TimeZone,
+    UserName,
+)
 from hybridlab.spec.workload import WorkloadSpec
 
 API_VERSION = "hybridlab/v1"
@@ -34,6 +44,9 @@ class NixosSpec:
         metadata=doc("`system.stateVersion`: the release first installed; never raise it")
     )
     system: System = field(default=System.X86_64, metadata=doc("`x86_64-linux` or `aarch64-linux`"))
+    time_zone: TimeZone | None = field(
+        default=None, metadata=doc("time zone of all machines, like `Europe/Berlin`; by default UTC")
+    )
 
 
 @spec_class

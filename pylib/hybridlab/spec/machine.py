@@ -36,6 +36,13 @@ class Hypervisor(enum.Enum):
     CLOUD_HYPERVISOR = "cloud-hypervisor"
 
 
+class Store(enum.Enum):
+    """Where a guest's `/nix/store` comes from."""
+
+    SHARE = "share"
+    DISK = "disk"
+
+
 @spec_class
 class MembershipSpec:
     """A machine's part in the Kubernetes cluster."""
@@ -84,7 +91,17 @@ class GuestSpec:
         default=Size("20GiB"),
         metadata=doc("size of the volume at `/var/lib`, which outlives a restart; all else is a tmpfs"),
     )
-    hypervisor: Hypervisor = field(default=Hypervisor.QEMU, metadata=doc("`qemu` or `cloud-hypervisor`"))
+    hypervisor: Hypervisor = field(
+        default=Hypervisor.QEMU,
+        metadata=doc("`qemu` or `cloud-hypervisor`; only `qemu` can hand a guest the key to its secrets"),
+    )
+    store: Store = field(
+        default=Store.SHARE,
+        metadata=doc("`share`: the host's `/nix/store`, over virtiofs; `disk`: a read-only image"),
+    )
+    balloon: bool = field(
+        default=False, metadata=doc("give memory that the guest does not use back to the host")
+    )
     kubernetes: MembershipSpec | None = field(
         default=None, metadata=doc("its part in the Kubernetes cluster, if any")
     )

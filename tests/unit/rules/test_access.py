@@ -79,8 +79,7 @@ def test_several_nodes_that_are_no_recipients_are_one_finding() -> None:
         "and can not read it"
     )
     assert found.hint == (
-        "add the age key of each under its name, `k8s-master: age1…`, which tells: "
-        "ssh-keyscan 10.0.20.10 | ssh-to-age"
+        "`hybridlab secrets init` makes the keys of guests, and says what to add here"
     )
 
 

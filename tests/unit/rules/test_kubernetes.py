@@ -213,8 +213,8 @@ secrets: {recipients: {tiny: age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3
         "guests: {k8s-worker-1: {memory: 1023MiB}}",
         [("CAP005", "guests.k8s-worker-1.memory")],
     ),
-    "a control plane of 2 GiB, where that boots": (
-        "guests: {k8s-master: {memory: 2GiB, hypervisor: cloud-hypervisor}}",
+    "a control plane of little more than 2 GiB": (
+        "guests: {k8s-master: {memory: 2049MiB}}",
         [],
     ),
     "a control plane of less": (

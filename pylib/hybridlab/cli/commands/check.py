@@ -1,12 +1,10 @@
 """`hybridlab check`."""
 
-import json
 from pathlib import Path
 
 import click
 
 import hybridlab
-from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.spec_file import find_spec
 
 
@@ -24,18 +22,10 @@ def command(ctx: click.Context, form: str) -> None:
 
     Each is shown with its place, and with what to do about it. Errors make the exit code 1, warnings do not.
     """
-    from hybridlab.cli import render  # noqa: PLC0415 - see program.py
-    from hybridlab.cli.terminal import notice  # noqa: PLC0415
+    from hybridlab.cli.findings import show_findings  # noqa: PLC0415 - see program.py
 
     path = find_spec(ctx.obj)
-    report = _look(path)
-    if form == "json":
-        click.echo(json.dumps(render.as_objects(report), indent=2))
-    else:
-        click.echo(render.render_report(report), nl=False)
-    notice(f"{render.summarize(report)} in {path}")
-    if not report.ok:
-        ctx.exit(ExitCode.ERRORS)
+    ctx.exit(show_findings(_look(path), form, path))
 
 
 def _look(path: Path) -> "hybridlab.Report":

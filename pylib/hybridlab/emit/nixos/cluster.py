@@ -19,6 +19,7 @@ def options(cluster: Cluster) -> tuple[Options, ...]:
                     cluster.nixos.state_version, "the release first installed: data formats depend on it"
                 )
             },
+            **({"time": {"timeZone": cluster.nixos.time_zone}} if cluster.nixos.time_zone else {}),
         },
         {
             "networking": {

@@ -47,7 +47,7 @@ def span_at(text: str, index: int, name: str, width: int = 1) -> SourceSpan:
     """Return the place of `text[index]`, `width` characters wide at most."""
     start = text.rfind("\n", 0, index) + 1
     end = text.find("\n", index)
-    line = text[start : end if end >= 0 else len(text)].rstrip("\r")
+    line = text[start:end].removesuffix("\r") if end >= 0 else text[start:]
     column = index - start + 1
     return SourceSpan(
         name, text.count("\n", 0, index) + 1, column, max(1, min(width, len(line) - column + 1)), line

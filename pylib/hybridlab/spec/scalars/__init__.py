@@ -17,6 +17,7 @@ from hybridlab.spec.scalars.names import (
     Name,
     Release,
     System,
+    TimeZone,
     UserName,
 )
 from hybridlab.spec.scalars.numbers import Cid, Count, CpuCount, Port, Size, VlanId, WholeNumber
@@ -51,6 +52,7 @@ __all__ = [
     "SshKey",
     "System",
     "Text",
+    "TimeZone",
     "UserName",
     "VlanId",
     "WholeNumber",

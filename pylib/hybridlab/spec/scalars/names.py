@@ -94,6 +94,15 @@ class Release(Text):
     pattern = re.compile(r"[0-9]{2}\.(?:05|11)")
 
 
+class TimeZone(Text):
+    """A zone of the tz database (tzselect(8))."""
+
+    __slots__ = ()
+    expected = "a time zone of the tz database (like Europe/Berlin, or UTC)"
+    pattern = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z][A-Za-z0-9_+-]*){0,2}")
+    max_length = 64
+
+
 class System(enum.Enum):
     """A Nix system that a machine of the cluster can have."""
 

@@ -25,6 +25,8 @@ in
     mem = option types.ints.positive 512;
     machineId = option (types.nullOr types.str) null;
     storeOnDisk = option types.bool (!lib.any (share: share.source == "/nix/store") cfg.shares);
+    balloon = option types.bool false;
+    credentialFiles = option (types.attrsOf types.path) { };
     vsock.cid = option (types.nullOr types.int) null;
 
     devices = list {

@@ -26,6 +26,7 @@ in
   options.sops = {
     defaultSopsFile = mkOption { type = types.path; };
     secrets = option (types.attrsOf (types.submodule secret)) { };
+    useSystemdActivation = option types.bool false;
     age.keyFile = option (types.nullOr types.path) null;
     # The host keys of this machine, where sshd runs.
     age.sshKeyPaths = option (types.listOf types.path) (

@@ -1,0 +1,1 @@
+"""What sops files show without a key, and whether that is what the cluster wants; nothing is decrypted."""
