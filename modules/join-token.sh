@@ -35,6 +35,9 @@ if [[ ! -d $directory ]]; then
   chown "$owner:" "$directory"
 fi
 
+# Whoever killed an earlier run between writing and renaming left a draft with a token in it.
+rm -f "$directory"/.join-token.??????
+
 # Written beside the target and renamed, so that no reader ever sees half a token.
 umask 077
 draft=$(mktemp "$directory/.join-token.XXXXXX")

@@ -35,6 +35,10 @@ in
   rules = check "rules" [ hybridlab ] ''
     hybridlab --spec ${source}/cluster.yaml check
   '';
+  # Of sops files it sees who can read them, never what is in them.
+  secrets = check "secrets" [ hybridlab ] ''
+    hybridlab --spec ${source}/cluster.yaml secrets check
+  '';
 }
 // lib.optionalAttrs (constants ? kubernetes) {
   manifests = check "manifests" [ validator ] ''

@@ -18,11 +18,19 @@ def homelab(tmp_path_factory: pytest.TempPathFactory, stand_ins: Path) -> Path:
     folder = tmp_path_factory.mktemp("second") / "homelab"
     shutil.copytree(Path(__file__).with_name("second-homelab"), folder)
     generate(folder)
-    # Made with `sops`, which is a matter between the user and the keys; sops-nix wants the file to be there.
+    # Made with `sops`, which is a matter between the user and the keys. This is as much as sops shows without a
+    # key, which is all that anybody looks at here.
     folder.joinpath("secrets").mkdir()
-    # What stands in them is not read when a machine is evaluated.
-    for name in ("secrets", "attic-guests", "cellar-guests"):
-        folder.joinpath(f"secrets/{name}.yaml").write_text("k8s: {join-token: ENC[]}\n", encoding="utf-8")
+    key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+    guest = f"{{age-key: 'ENC[x]', recipient_unencrypted: {key}}}"
+    texts = {
+        "secrets": "k8s: {join-token: 'ENC[x]'}",
+        "attic-guests": f"plane: {guest}",
+        "cellar-guests": f"hands: {guest}",
+    }
+    for name, text in texts.items():
+        own = f"sops: {{mac: 'ENC[x]', age: [{{recipient: {key}, enc: x}}]}}"
+        folder.joinpath(f"secrets/{name}.yaml").write_text(f"{text}\n{own}\n", encoding="utf-8")
     stage(folder)
     return folder
 

@@ -105,6 +105,7 @@ def test_guest_that_comes_goes_or_moves_changes_no_other_machines_files(
         "microvms.nix",
         "network.nix",
         "kubernetes.nix",
+        "secrets.nix",
     }
 
 

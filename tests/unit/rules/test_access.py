@@ -78,9 +78,7 @@ def test_several_nodes_that_are_no_recipients_are_one_finding() -> None:
         "guest 'k8s-master' and guest 'k8s-worker-1' take the join token from secrets/secrets.yaml, "
         "and can not read it"
     )
-    assert found.hint == (
-        "`hybridlab secrets init` makes the keys of guests, and says what to add here"
-    )
+    assert found.hint == ("`hybridlab secrets init` makes the keys of guests, and says what to add here")
 
 
 def test_a_misspelt_recipient_is_told_which_machine_it_may_be() -> None:
