@@ -44,10 +44,8 @@ def test_every_output_is_there(nix: Nix, repository: Path, machines: set[str]) -
     assert set(outputs["nixosConfigurations"]) == machines
     assert set(outputs["nixosModules"]) == hand_written | of_machines
     assert set(outputs["packages"][SYSTEM]) == set(outputs["apps"][SYSTEM]) == {"default", "hybridlab"}
-    assert (
-        set(outputs["checks"][SYSTEM])
-        == {"generated", "manifests", "python", "rules", "secrets"} | of_machines
-    )
+    checks = {"generated", "manifests", "python", "rules", "secrets"} | of_machines
+    assert set(outputs["checks"][SYSTEM]) == checks
     assert set(outputs["devShells"][SYSTEM]) == {"default"}
     assert outputs["formatter"][SYSTEM]["type"] == "derivation"
     assert nix.eval(f"{repository}#lib", "--apply", "builtins.attrNames") == ["mkCluster"]

@@ -18,8 +18,8 @@ def homelab(tmp_path_factory: pytest.TempPathFactory, stand_ins: Path) -> Path:
     folder = tmp_path_factory.mktemp("second") / "homelab"
     shutil.copytree(Path(__file__).with_name("second-homelab"), folder)
     generate(folder)
-    # Made with `sops`, which is a matter between the user and the keys. This is as much as sops shows without a
-    # key, which is all that anybody looks at here.
+    # Made with `sops`, which is a matter between the user and the keys. This is as much as sops shows without
+    # a key, which is all that anybody looks at here.
     folder.joinpath("secrets").mkdir()
     key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
     guest = f"{{age-key: 'ENC[x]', recipient_unencrypted: {key}}}"
