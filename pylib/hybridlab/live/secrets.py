@@ -55,7 +55,7 @@ def init_secrets(cluster: Cluster, folder: Path) -> Initialized:
             _make_guest_keys(done, wanted, host, guests, folder)
     if done.missing or cluster.kubernetes is None:
         return done
-    _require_hosts(cluster, wanted)
+    _require_nodes(cluster, wanted)
     if (folder / wanted.file).exists():
         done.left.append(wanted.file)
     else:
@@ -86,7 +86,7 @@ def _secrets_of(cluster: Cluster) -> Secrets:
     return cluster.secrets
 
 
-def _require_hosts(cluster: Cluster, wanted: Secrets) -> None:
+def _require_nodes(cluster: Cluster, wanted: Secrets) -> None:
     """Refuse to encrypt while a node could not read it: it would have to be encrypted again."""
     for node in cluster.nodes:
         if node.name not in wanted.recipients:
