@@ -1,25 +1,21 @@
 # Everything that a recipe of the justfile may need, with the program run from the working tree.
 {
-  age,
   callPackage,
   git,
   kubectl,
   mkShell,
   nixos-rebuild-ng,
   openssh,
-  sops,
   ssh-to-age,
   writeShellScriptBin,
 }:
 mkShell {
   packages = callPackage ./tools.nix { } ++ [
     (writeShellScriptBin "hybridlab" ''exec python3 -m hybridlab "$@"'')
-    age
     git
     kubectl
     nixos-rebuild-ng
     openssh
-    sops
     ssh-to-age
   ];
 

@@ -1,8 +1,10 @@
 # The command-line program with its shell completions.
 {
   lib,
+  age,
   installShellFiles,
   python3Packages,
+  sops,
   stdenv,
 }:
 let
@@ -34,6 +36,17 @@ python3Packages.buildPythonApplication {
     ruamel-yaml
   ];
   nativeBuildInputs = [ installShellFiles ];
+
+  # `hybridlab secrets` runs them; the user's own, if there are any, come first.
+  makeWrapperArgs = [
+    "--suffix"
+    "PATH"
+    ":"
+    (lib.makeBinPath [
+      age
+      sops
+    ])
+  ];
 
   # The program prints its own completions, so it has to run where it is built.
   postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''

@@ -1,11 +1,14 @@
 # What the Python tests and the development shell both need: one list, so that they cannot differ.
 {
+  age,
+  cfssl,
   import-linter,
   just,
   nix,
   nixfmt,
   python3,
   ruff,
+  sops,
 }:
 [
   (python3.withPackages (
@@ -24,9 +27,12 @@
       types-pyyaml
     ]
   ))
+  age
+  cfssl
   import-linter
   just
   nix
   nixfmt
   ruff
+  sops
 ]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,11 @@ FRAGMENTS = (
     ),
     *("~", "null", "yes", "017", "0x1F", "12:30", "1e3", ".nan", "-.inf", "9" * 5000, "${x}", "\\", "🦊"),
 )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("load")
 
 
 @st.composite
@@ -67,11 +73,11 @@ def assert_spec_or_placed_problems(folder: Path, content: bytes) -> None:
 
 @settings(max_examples=150)
 @given(content=damaged_specs())
-def test_damaged_example_is_a_spec_or_placed_problems(content: bytes, tmp_path_factory) -> None:
-    assert_spec_or_placed_problems(tmp_path_factory.getbasetemp(), content)
+def test_damaged_example_is_a_spec_or_placed_problems(content: bytes, folder: Path) -> None:
+    assert_spec_or_placed_problems(folder, content)
 
 
 @settings(max_examples=150)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda t: t.encode("utf-8", "replace")))
-def test_any_bytes_are_a_spec_or_placed_problems(content: bytes, tmp_path_factory) -> None:
-    assert_spec_or_placed_problems(tmp_path_factory.getbasetemp(), content)
+def test_any_bytes_are_a_spec_or_placed_problems(content: bytes, folder: Path) -> None:
+    assert_spec_or_placed_problems(folder, content)

@@ -54,6 +54,7 @@ let
         )
       );
 
+    makeBinPath = packages: lib.concatStringsSep ":" (map (package: "${package}/bin") packages);
     concatLines = lines: lib.concatStringsSep "" (map (line: line + "\n") lines);
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
     hasSuffix =

@@ -69,6 +69,7 @@ let
       src,
       dependencies,
       build-system,
+      makeWrapperArgs,
       nativeBuildInputs,
       postInstall,
       pythonImportsCheck,
@@ -78,7 +79,12 @@ let
     assert pyproject;
     runCommand "${pname}-${version}"
       {
-        inherit dependencies build-system meta;
+        inherit
+          dependencies
+          build-system
+          makeWrapperArgs
+          meta
+          ;
       }
       ''
         mkdir -p $out/bin
@@ -100,6 +106,7 @@ let
   packages =
     emptyPackages [
       "age"
+      "cfssl"
       "clinfo"
       "cri-tools"
       "git"
