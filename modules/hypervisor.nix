@@ -11,6 +11,8 @@ let
   machine = config.networking.hostName;
 
   interfaceType = lib.types.strMatching "[A-Za-z0-9][A-Za-z0-9._@-]{0,14}";
+  # In a name with dots as separators, a slash is a dot that is none (sysctl.d(5)).
+  sysctlName = lib.replaceStrings [ "." ] [ "/" ];
 
   # Bits of the packet mark: kube-proxy uses 0x4000 and 0x8000, here a leg's mark is its routing table in
   # the twelve bits below, and one bit says that a frame only crosses a bridge.
@@ -138,6 +140,12 @@ in
     boot.kernel.sysctl = {
       "net.ipv4.conf.all.arp_announce" = lib.mkDefault 2;
       "net.ipv4.conf.all.arp_ignore" = lib.mkDefault 1;
+
+      # systemd's 50-default.conf turns on the kernel's own reverse path filter, loose, everywhere. On an
+      # interface without an address, as the bridge is, it drops what kube-proxy has rewritten: the API
+      # server's answer to a pod, a guest's call of a NodePort (net/ipv4/fib_frontend.c, `no_addr`). The
+      # filter of nftables, which is strict, stays.
+      "net.ipv4.conf.${sysctlName cfg.bridge}.rp_filter" = lib.mkDefault 0;
     };
   };
 }

@@ -31,6 +31,7 @@ let
       length
       mapAttrs
       partition
+      replaceStrings
       ;
 
     trivial.release = "26.05";
