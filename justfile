@@ -62,7 +62,7 @@ lint:
 fmt:
     ruff check --fix-only .
     ruff format .
-    if command -v nixfmt >/dev/null; then nixfmt flake.nix nix/*.nix modules/*.nix hardware/*.nix; fi
+    if command -v nixfmt >/dev/null; then nixfmt flake.nix nix/*.nix modules/*.nix modules/shared/*.nix hardware/*.nix; fi
 
 # Make the pages of docs/ that are made from the code
 docs:

@@ -1,8 +1,8 @@
 # Turns openings and NodePorts, given as data, into nftables rules; knows nothing of who needs them.
 #
-# Two places, because a NodePort never reaches the input chain: kube-proxy rewrites its destination in
-# prerouting and the packet is forwarded to the pod, so only a rule before that rewriting can refuse it
-# (docs/decisions/0003-packet-path.md).
+# Two places, because what is forwarded never reaches the input chain: kube-proxy rewrites the destination of
+# a NodePort or Service in prerouting and sends the packet on to a pod, so only a rule before that rewriting
+# sees what was asked for and can refuse it (docs/decisions/0003-packet-path.md).
 {
   config,
   lib,
@@ -117,12 +117,24 @@ let
   inRange = port: range != null && range.from <= port && port <= range.to;
 
   # A port may be listed twice with different sources, so every accept stands before every drop.
-  guard =
+  nodePortGuard =
     lib.concatMap nodePortRules cfg.nodePorts
     ++ map (nodePort: "${portMatch nodePort} counter drop") cfg.nodePorts
     ++ lib.optional (range != null) (
       "meta l4proto { tcp, udp } th dport ${toString range.from}-${toString range.to} counter drop"
     );
+
+  mark = import ./shared/packet-mark.nix;
+
+  # Broadcast and multicast are not sent on; what only crosses a bridge is not sent on by this machine.
+  forwardGuard = [
+    "fib daddr type { broadcast, anycast, multicast } accept"
+    "meta mark and ${mark.transit} == ${mark.transit} accept"
+  ]
+  ++ map (interface: ''iifname "${interface}" accept'') cfg.forwardFrom
+  ++ [ "counter drop" ];
+
+  lines = rules: lib.concatStringsSep "\n  " rules;
 
   isNodePort =
     opening: lib.any (n: n.port == opening.port && n.protocol == opening.protocol) cfg.nodePorts;
@@ -167,6 +179,23 @@ in
       description = ''
         NodePorts, each with those who may use it on this machine; all others are dropped, before kube-proxy
         sends them on.
+      '';
+    };
+
+    forwardFrom = lib.mkOption {
+      type = lib.types.nullOr (lib.types.listOf interfaceType);
+      default = null;
+      example = [
+        "mynet"
+        "flannel.1"
+        "wg0"
+      ];
+      description = ''
+        Interfaces whose packets this machine may send on to others, if it forwards at all; from all other
+        interfaces it takes only what is addressed to itself. On a Kubernetes node that is where its pods are:
+        whoever else could use it as a router would reach every Service and pod, exposed or not, and on a host
+        with several VLANs the other VLANs too. Definitions are joined, so a VPN or container network of your
+        own adds its interface. `null` does not filter what is sent on.
       '';
     };
 
@@ -217,17 +246,25 @@ in
     networking.firewall.extraInputRules = lib.concatLines (lib.concatMap openingRules cfg.openings);
 
     # Priority: after connection tracking (-200), before kube-proxy's dstnat (-100).
-    networking.nftables.tables.hybridlab-nodeports = lib.mkIf (guard != [ ]) {
-      family = "inet";
-      content = ''
-        chain prerouting {
-          type filter hook prerouting priority dstnat - 10; policy accept;
-          ct state established,related accept
-          iifname "lo" accept
-          fib daddr type != local accept
-          ${lib.concatStringsSep "\n  " guard}
-        }
-      '';
-    };
+    networking.nftables.tables.hybridlab-guard =
+      lib.mkIf (nodePortGuard != [ ] || cfg.forwardFrom != null)
+        {
+          family = "inet";
+          content = ''
+            chain prerouting {
+              type filter hook prerouting priority dstnat - 10; policy accept;
+              ct state established,related accept
+              iifname "lo" accept
+              fib daddr type local goto node-ports
+              goto forwarded
+            }
+            chain node-ports {
+              ${lines nodePortGuard}
+            }
+            chain forwarded {
+              ${lines (lib.optionals (cfg.forwardFrom != null) forwardGuard)}
+            }
+          '';
+        };
   };
 }

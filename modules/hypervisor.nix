@@ -14,9 +14,8 @@ let
   # In a name with dots as separators, a slash is a dot that is none (sysctl.d(5)).
   sysctlName = lib.replaceStrings [ "." ] [ "/" ];
 
-  # Bits of the packet mark: kube-proxy uses 0x4000 and 0x8000, here a leg's mark is its routing table in
-  # the twelve bits below, and one bit says that a frame only crosses a bridge.
-  isTransit = ''iifname "${cfg.bridge}" meta mark and 0x1000 == 0x1000'';
+  mark = import ./shared/packet-mark.nix;
+  isTransit = ''iifname "${cfg.bridge}" meta mark and ${mark.transit} == ${mark.transit}'';
   setLeg = kind: table: "${kind} mark set ${kind} mark and 0xfffff000 or ${toString table}";
 
   # A leg is known by the way back, not by where the packet came in: that may be the bridge.
@@ -24,7 +23,7 @@ let
     interface: table:
     ''ct state new fib daddr type local fib saddr . mark oifname "${interface}" ${setLeg "ct" table}'';
   recallLeg =
-    table: "ct direction reply ct mark and 0xfff == ${toString table} ${setLeg "meta" table}";
+    table: "ct direction reply ct mark and ${mark.leg} == ${toString table} ${setLeg "meta" table}";
   returnRules = lib.mapAttrsToList rememberLeg cfg.legs ++ map recallLeg (lib.attrValues cfg.legs);
 
   # Whoever addresses this host over the bridge must be one whom it would answer over a leg, so that a guest
@@ -105,7 +104,7 @@ in
       content = ''
         chain prerouting {
           type filter hook prerouting priority -300; policy accept;
-          meta pkttype other meta mark set meta mark or 0x1000
+          meta pkttype other meta mark set meta mark or ${mark.transit}
         }
       '';
     };

@@ -29,6 +29,8 @@ GUESTS = ("k8s-master", "k8s-worker-1")
 # Clients: one in each VLAN, and one in a network that the spec does not know.
 CLIENTS = {"desk": "10.0.10.50", "shelf": "10.0.20.50", "stranger": "10.0.30.50"}
 POD = IPv4Address("10.244.3.2")
+# A Service's virtual address, which nobody has.
+SERVICE = IPv4Address("10.96.0.50")
 POD_GATEWAY = IPv4Address("10.244.3.1")
 # What machines answer on: each program that could run, wanted or not.
 PORTS = (22, 2379, 6443, 8472, 8888, 10250, 10255, 11434, 8285)
@@ -155,6 +157,11 @@ def _address(cluster: Cluster, options: Mapping[str, Any], places: Mapping[str, 
         for definition in options[name]["network"]["networks"].values():
             _apply(places[name], definition, _link(cluster, name, definition))
 
+    # Two who take the host for a router: a client, and a guest (for what its own kube-proxy leaves alone).
+    [way] = {str(leg.address) for leg in host_of(cluster).legs if leg.interface == bridged_leg(cluster)}
+    for name, beyond in (("shelf", (POD, SERVICE, CLIENTS["desk"])), (GUESTS[1], (POD, CLIENTS["stranger"]))):
+        places[name].ip(*(f"route add {address}/32 via {way}" for address in beyond))
+
 
 def _link(cluster: Cluster, name: str, definition: Mapping[str, Any]) -> str:
     [machine] = [machine for machine in cluster.machines if machine.name == name]
@@ -186,7 +193,7 @@ def ruleset(cluster: Cluster, options: Mapping[str, Any]) -> str:
     assert cluster.kubernetes is not None
     pods = cluster.kubernetes.pod_network
     return rules.of_nixos(options["firewall"], options["nftables"]["tables"]) + rules.of_kube_proxy(
-        NODE_PORTS, POD, pods
+        NODE_PORTS, SERVICE, POD, pods
     )
 
 

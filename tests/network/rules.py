@@ -47,14 +47,19 @@ table inet nixos-fw {{
     return main + "".join(ours)
 
 
-def of_kube_proxy(node_ports: Mapping[int, int], pod: IPv4Address, pods: IPv4Network) -> str:
-    """Return what kube-proxy adds on a node for NodePorts that a pod answers: DNAT, and masquerading.
+def of_kube_proxy(
+    node_ports: Mapping[int, int], service: IPv4Address, pod: IPv4Address, pods: IPv4Network
+) -> str:
+    """Return what kube-proxy adds on a node for NodePorts and a Service that a pod answers.
 
-    Its mark for what must be masqueraded is 0x4000, and its mode iptables answers on all local addresses.
+    That is DNAT, and masquerading: its mark for what must be masqueraded is 0x4000. Its mode iptables answers
+    on all local addresses.
     """
+    called = {f"fib daddr type local tcp dport {port}": target for port, target in node_ports.items()}
+    called |= {f"ip daddr {service} tcp dport {port}": port for port in set(node_ports.values())}
     rewrite = "\n    ".join(
-        f"fib daddr type local tcp dport {port} meta mark set meta mark or 0x4000 dnat ip to {pod}:{target}"
-        for port, target in node_ports.items()
+        f"{what} meta mark set meta mark or 0x4000 dnat ip to {pod}:{target}"
+        for what, target in called.items()
     )
     return f"""
 table inet kube-proxy {{

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hybridlab import Cluster
-from network.lab import CLIENTS, GUESTS, HOST, POD, Call, Lab, bridged_leg, host_of, lab, ruleset
+from network.lab import CLIENTS, GUESTS, HOST, POD, SERVICE, Call, Lab, bridged_leg, host_of, lab, ruleset
 from network.namespaces import Namespace
 
 MASTER, WORKER = GUESTS
@@ -33,7 +33,9 @@ EXPECTED: dict[str, tuple[Call, bool]] = {
     "VLAN 10 → guest:22": (("desk", None, "tcp", _WORKER, 22), True),
     "VLAN 10 → host:22 on 10.0.10.5": (("desk", None, "tcp", _HOST_10, 22), True),
     "VLAN 10 → host:22 on 10.0.20.5": (("desk", None, "tcp", _HOST_20, 22), True),
-    "VLAN 20 → host:22 on 10.0.10.5": (("shelf", None, "tcp", _HOST_10, 22), True),
+    "VLAN 20 → host:22 on 10.0.10.5": (("shelf", None, "tcp", _HOST_10, 22), False),
+    "guest → host:22": ((WORKER, None, "tcp", _HOST_20, 22), False),
+    "VLAN 20 → guest:22": (("shelf", None, "tcp", _WORKER, 22), False),
     "VLAN 10 → NodePort on 10.0.10.5": (("desk", None, "tcp", _HOST_10, 31434), True),
     "VLAN 10 → NodePort on 10.0.20.5": (("desk", None, "tcp", _HOST_20, 31434), True),
     "VLAN 20 → NodePort on 10.0.10.5": (("shelf", None, "tcp", _HOST_10, 31434), True),
@@ -46,6 +48,14 @@ EXPECTED: dict[str, tuple[Call, bool]] = {
     "elsewhere → NodePort on a guest": (("stranger", None, "tcp", _WORKER, 31434), False),
     "elsewhere → host:22": (("stranger", None, "tcp", _HOST_10, 22), False),
     "elsewhere → guest:6443": (("stranger", None, "tcp", _MASTER, 6443), False),
+    "pod → VLAN 10": (("pod", None, "tcp", CLIENTS["desk"], 6443), True),
+    "pod → elsewhere": (("pod", None, "udp", CLIENTS["stranger"], 8472), True),
+    "pod → Service": (("pod", None, "tcp", str(SERVICE), 11434), True),
+    "VLAN 20 → pod, by way of the host": (("shelf", None, "tcp", str(POD), 11434), False),
+    "VLAN 20 → Service, by way of the host": (("shelf", None, "tcp", str(SERVICE), 11434), False),
+    "VLAN 20 → VLAN 10, by way of the host": (("shelf", None, "udp", CLIENTS["desk"], 8472), False),
+    "guest → pod, by way of the host": ((WORKER, None, "tcp", str(POD), 11434), False),
+    "guest → elsewhere, by way of the host": ((WORKER, None, "udp", CLIENTS["stranger"], 8472), False),
     "VLAN 20 → a NodePort not in the spec": (("shelf", None, "tcp", _HOST_20, 30080), False),
     "VLAN 10 → a NodePort not in the spec": (("desk", None, "tcp", _HOST_10, 30080), False),
     "VLAN 20 → that NodePort on a guest": (("shelf", None, "tcp", _WORKER, 30080), False),
@@ -139,12 +149,18 @@ WITHOUT: dict[str, set[str]] = {
         "VLAN 20 → a NodePort not in the spec",
         "VLAN 10 → a NodePort not in the spec",
     },
+    "forwarding": {
+        "VLAN 20 → pod, by way of the host",
+        "VLAN 20 → Service, by way of the host",
+        "VLAN 20 → VLAN 10, by way of the host",
+        "guest → pod, by way of the host",
+        "guest → elsewhere, by way of the host",
+    },
     "openings": {
         "guest → host:10250",
         "guest → host:8472/udp",
         "VLAN 10 → host:22 on 10.0.10.5",
         "VLAN 10 → host:22 on 10.0.20.5",
-        "VLAN 20 → host:22 on 10.0.10.5",
     },
 }
 
@@ -195,7 +211,9 @@ def _without(decision: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if decision == "transit":
         _remove_lines(tables["hybridlab-host"], "notrack")
     if decision == "guard":
-        del tables["hybridlab-nodeports"]
+        del tables["hybridlab-guard"]
+    if decision == "forwarding":
+        _remove_lines(tables["hybridlab-guard"], "goto forwarded")
     if decision == "openings":
         firewall["extraInputRules"] = ""
     return reduced

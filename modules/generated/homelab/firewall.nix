@@ -8,20 +8,14 @@
         interface = "br0.10";
         protocol = "tcp";
         port = 22;
-        sources = [
-          "10.0.10.0/24"
-          "10.0.20.0/24"
-        ];
+        sources = [ "10.0.10.0/24" ];
         reason = "ssh: the admin logs in and deploys";
       }
       {
         interface = "br0.20";
         protocol = "tcp";
         port = 22;
-        sources = [
-          "10.0.10.0/24"
-          "10.0.20.0/24"
-        ];
+        sources = [ "10.0.10.0/24" ];
         reason = "ssh: the admin logs in and deploys";
       }
       {
@@ -49,6 +43,11 @@
         ];
         reason = "Ollama: workload ollama";
       }
+    ];
+    # pods: for nobody else is this machine a router
+    forwardFrom = [
+      "mynet"
+      "flannel.1"
     ];
   };
 }

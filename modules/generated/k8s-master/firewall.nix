@@ -8,10 +8,7 @@
         interface = "vlan20";
         protocol = "tcp";
         port = 22;
-        sources = [
-          "10.0.10.0/24"
-          "10.0.20.0/24"
-        ];
+        sources = [ "10.0.10.0/24" ];
         reason = "ssh: the admin logs in and deploys";
       }
       {
@@ -56,6 +53,11 @@
         ];
         reason = "Ollama: workload ollama";
       }
+    ];
+    # pods: for nobody else is this machine a router
+    forwardFrom = [
+      "mynet"
+      "flannel.1"
     ];
   };
 }

@@ -8,6 +8,7 @@ from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest, Host, leg_path
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
+from hybridlab.tables.interfaces import POD_BRIDGE
 
 _IFNAMSIZ = 15  # characters of an interface's name (linux/if.h: 16 with the final NUL)
 _BRIDGE = SpecPath.of("networks", "bridge")
@@ -94,7 +95,7 @@ def _tap_path(guest: Guest) -> SpecPath:
 # Names with a meaning of their own, and on whom: the kernel's loopback and sysctl's words for every
 # interface; and what flannel and the CNI plugins make and modules/kubernetes-node.nix keeps networkd off.
 _TAKEN_EVERYWHERE = re.compile(r"lo|all|default")
-_TAKEN_ON_NODES = re.compile(r"mynet|flannel.*|cni.*|veth.*")
+_TAKEN_ON_NODES = re.compile(rf"{POD_BRIDGE}|flannel.*|cni.*|veth.*")
 
 
 @rule(

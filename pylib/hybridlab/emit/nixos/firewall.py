@@ -3,12 +3,15 @@
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.exposure import Firewall, NodePort, Opening
 from hybridlab.model.node import Machine
-from hybridlab.nixlang import groups
+from hybridlab.nixlang import Commented, groups
 from hybridlab.nixlang.build import Options
+from hybridlab.tables import interfaces
 
 
 def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
-    """Return the openings of the input chain and the NodePorts with those who may use them."""
+    """Return the openings of the input chain, the NodePorts with those who may use them, and whose packets
+    a node sends on.
+    """
     firewall = cluster.firewalls.get(machine.name, Firewall())
     settings: dict[str, object] = {
         "enable": True,
@@ -16,6 +19,11 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
     }
     if firewall.node_ports:
         settings["nodePorts"] = [_node_port(node_port) for node_port in firewall.node_ports]
+    if machine.membership is not None:
+        settings["forwardFrom"] = Commented(
+            [interfaces.POD_BRIDGE, interfaces.FLANNEL],
+            "pods: for nobody else is this machine a router",
+        )
     return ({"hybridlab": {"firewall": groups(settings)}},)
 
 

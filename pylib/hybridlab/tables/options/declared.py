@@ -246,6 +246,7 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
     },
     Source(Project.OURS, "modules/firewall.nix"): {
         "hybridlab.firewall.enable": _BOOL,
+        "hybridlab.firewall.forwardFrom": NullOr(ListOf(_INTERFACE)),
         "hybridlab.firewall.nodePorts": ListOf(
             Attrs(_ANSWER, required=("port", "reason", "sources")),
         ),
