@@ -52,6 +52,12 @@ let
     };
   # The real ones put more than these in parentheses; what we declare has no others.
   inner = type: if type.name == "submodule" then "(submodule)" else type.description;
+  operand =
+    type:
+    if match "(list|attribute set) of .*" type.description != null then
+      "(${type.description})"
+    else
+      inner type;
   part =
     loc: type: definitions:
     (mergeDefinitions loc type definitions).value;
@@ -121,7 +127,7 @@ let
       type:
       mkOptionType {
         name = "null or ${type.name}";
-        description = "null or ${inner type}";
+        description = "null or ${operand type}";
         inherit (type) getSubOptions;
         check = value: value == null || type.check value;
         emptyValue = null;
