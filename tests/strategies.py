@@ -17,6 +17,8 @@ RECIPIENTS = (
     "age14e3xxnxd0ck5kwrrgl9nutyg043uugh49pk54rtmfax72nu25djsntyf2s",
 )
 Data = dict[str, Any]
+# One to a key.
+TAINTS = ("amd.com/gpu=true:NoSchedule", "disk=:PreferNoSchedule", "noisy=a.b_c:NoExecute")
 
 # Text that would be code to Nix, to a shell or to YAML if anything took it for more than text.
 HOSTILE = (
@@ -113,6 +115,10 @@ def _add_kubernetes(draw: st.DrawFn, cluster: Data, home: str) -> None:
             machine["hypervisor"] = "qemu"  # another hands a guest no key
         if not index:
             machine["kubernetes"]["schedulable"] = True
+        elif draw(st.booleans()):
+            machine["kubernetes"]["taints"] = draw(
+                st.lists(st.sampled_from(TAINTS), unique_by=lambda taint: taint.partition("=")[0], max_size=2)
+            )
     cluster["kubernetes"] = {"vlan": home, "podCidr": "10.128.0.0/12", "serviceCidr": "10.64.0.0/16"}
     # One key for all machines is unusual, and only warned of.
     cluster["secrets"] = {"recipients": {"admin": RECIPIENTS[0], **dict.fromkeys(members, RECIPIENTS[1])}}

@@ -26,6 +26,10 @@ PATCHES = {
       hosts: {homelab: {gpu: {mode: "off"}}}
       workloads: null
     """,
+    "taints": """
+      guests: {k8s-worker-1: {kubernetes: {taints: [
+        "disk=slow:PreferNoSchedule", "disk=slow:NoSchedule", "size:NoExecute"]}}}
+    """,
     "unschedulable worker": "guests: {k8s-worker-1: {kubernetes: {schedulable: false}}}",
     "privileged pod": "workloads: {ollama: {privileged: true}}",
     "time zone, and memory given back": """

@@ -55,6 +55,7 @@ def _nodes(cluster: Cluster) -> Iterator[Row]:
             "memory": str(Size.of_mib(machine.memory_mib)),
             **_gpu(machine),
             "labels": dict(member.own_labels) if member else {},
+            "taints": list(member.taints) if member else [],
         }
 
 
@@ -157,6 +158,7 @@ TOPICS = {
             "MEMORY": "memory",
             "GPU": "gpu",
             "LABELS": "labels",
+            "TAINTS": "taints",
         },
     ),
     "addresses": Topic(

@@ -124,6 +124,7 @@ def _membership(
             "kubernetes.io/hostname": name,
             "kubernetes.io/os": "linux",
         },
+        taints=tuple(sorted(member.taints)),
         schedulable=member.role is Role.WORKER if member.schedulable is None else member.schedulable,
         leg=leg,
     )

@@ -1,6 +1,6 @@
 """Hosts and guests, resolved: what each is, where it is on the network, and what it does in the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
@@ -8,6 +8,7 @@ from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.spec.gpu import GpuMode
 from hybridlab.spec.machine import Hypervisor, Role, Store
+from hybridlab.spec.scalars import Taint
 from hybridlab.tables.gpu import GpuModel
 
 # Left to the host's own system beside guests and pods: NixOS, journal, page cache, hypervisor overhead.
@@ -41,17 +42,28 @@ class Membership:
     """A machine's part in the Kubernetes cluster; `leg` is the one on which other nodes reach it.
 
     `own_labels` are those of the spec, `labels` all that the node has: with those that every kubelet sets.
+    `schedulable` is what the spec says; `taints` keep pods away that do not tolerate them.
     """
 
     role: Role
     own_labels: Mapping[str, str]
     labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
     schedulable: bool
     leg: Leg
 
     @property
     def is_control_plane(self) -> bool:
         return self.role is Role.CONTROL_PLANE
+
+    @property
+    def takes_any_pod(self) -> bool:
+        """Whether pods run here that tolerate nothing, as the cluster's DNS."""
+        return self.takes(())
+
+    def takes(self, tolerations: Iterable[Taint]) -> bool:
+        """Whether pods run here that tolerate these taints."""
+        return self.schedulable and not any(taint.repels for taint in {*self.taints} - {*tolerations})
 
 
 @frozen

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Vlan
+from hybridlab.spec.scalars import Taint
 from hybridlab.tables.ports import Service
 
 
@@ -19,11 +20,12 @@ class Exposure:
 
 @frozen
 class AmdGpuDevicePlugin:
-    """AMD's device plugin. `nodes` are the machines that it runs on, by name."""
+    """AMD's device plugin. `nodes` are the machines that it runs on, by name; `tolerations` their taints."""
 
     name: str
     node_selector: Mapping[str, str]
     image: str
+    tolerations: tuple[Taint, ...]
     nodes: tuple[str, ...]
 
     @property
@@ -36,7 +38,10 @@ class AmdGpuDevicePlugin:
 
 @frozen
 class Ollama:
-    """Ollama. `nodes` are the machines that its selector allows, by name; `models` a folder on the node."""
+    """Ollama. `nodes` are the machines that may run it, by name; `models` a folder on the node.
+
+    `tolerations` are the taints of nodes with a GPU, if it asks for one.
+    """
 
     name: str
     namespace: str
@@ -49,6 +54,7 @@ class Ollama:
     privileged: bool
     service: Service
     exposure: Exposure | None
+    tolerations: tuple[Taint, ...]
     nodes: tuple[str, ...]
 
     @property

@@ -6,7 +6,7 @@ from hybridlab.diagnostic import SpecPath
 from hybridlab.model.node import Host, Machine
 from hybridlab.model.scope import Scope
 from hybridlab.model.workload import AmdGpuDevicePlugin, Exposure, Ollama, Workload
-from hybridlab.spec.scalars import LabelKey, LabelValue
+from hybridlab.spec.scalars import LabelKey, LabelValue, Taint
 from hybridlab.spec.workload import AmdGpuDevicePluginSpec, ExposeSpec, OllamaSpec
 from hybridlab.tables import images, ports
 
@@ -32,7 +32,7 @@ def _exposure(scope: Scope, path: SpecPath, spec: ExposeSpec | None) -> Exposure
 
 
 def _selected(machines: Iterable[Machine], selector: Mapping[LabelKey, LabelValue]) -> tuple[Machine, ...]:
-    """Return the machines that pods with this node selector may run on."""
+    """Return the machines that pods with this node selector may run on, if they tolerate all taints."""
     return tuple(
         machine
         for machine in machines
@@ -42,23 +42,42 @@ def _selected(machines: Iterable[Machine], selector: Mapping[LabelKey, LabelValu
     )
 
 
+def _offer_gpus(machines: Iterable[Machine]) -> tuple[Host, ...]:
+    return tuple(machine for machine in machines if isinstance(machine, Host) and machine.gpus_for_pods)
+
+
+def _taints(machines: Iterable[Machine]) -> tuple[Taint, ...]:
+    members = (machine.membership for machine in machines)
+    return tuple(sorted({taint for member in members if member is not None for taint in member.taints}))
+
+
+def _tolerated(machines: Iterable[Machine], tolerations: Iterable[Taint]) -> tuple[str, ...]:
+    """Return the names of those machines whose taints are among the tolerations."""
+    tolerations = tuple(tolerations)
+    return tuple(m.name for m in machines if m.membership is not None and m.membership.takes(tolerations))
+
+
 def _device_plugin(
     name: str, spec: AmdGpuDevicePluginSpec, machines: Iterable[Machine]
 ) -> AmdGpuDevicePlugin:
     nodes = _selected(machines, spec.node_selector)
     if not spec.node_selector:
-        nodes = tuple(machine for machine in nodes if isinstance(machine, Host) and machine.gpus_for_pods)
+        nodes = _offer_gpus(nodes)
     return AmdGpuDevicePlugin(
         name=name,
         node_selector=dict(sorted(spec.node_selector.items())),
         image=spec.image or images.AMD_GPU_DEVICE_PLUGIN,
+        tolerations=_taints(nodes),
         nodes=tuple(machine.name for machine in nodes),
     )
 
 
 def _ollama(name: str, spec: OllamaSpec, machines: Iterable[Machine], exposure: Exposure | None) -> Ollama:
-    nodes = _selected(machines, spec.node_selector)
-    gpus = [m.gpu for m in nodes if isinstance(m, Host) and m.gpu is not None and m.gpus_for_pods]
+    selected = _selected(machines, spec.node_selector)
+    with_gpu = _offer_gpus(selected)
+    gpus = [host.gpu for host in with_gpu if host.gpu is not None]
+    # Who taints a node with a GPU keeps it for those who ask for one.
+    tolerations = _taints(with_gpu) if spec.gpus else ()
     environment: dict[str, str] = {}
     for gpu in gpus if spec.gpus else ():
         environment |= gpu.model.environment
@@ -74,5 +93,6 @@ def _ollama(name: str, spec: OllamaSpec, machines: Iterable[Machine], exposure: 
         privileged=spec.privileged,
         service=ports.OLLAMA,
         exposure=exposure,
-        nodes=tuple(machine.name for machine in nodes),
+        tolerations=tolerations,
+        nodes=_tolerated(selected, tolerations),
     )

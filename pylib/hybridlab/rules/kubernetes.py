@@ -75,8 +75,9 @@ def several_control_planes(cluster: Cluster) -> Iterable[Finding]:
     "K8S003",
     "no-schedulable-node",
     summary="No node takes pods.",
-    rationale="""A control plane takes none unless it is told to. Then nothing runs at all, not even the
-        cluster's DNS, which waits for a node for ever.""",
+    rationale="""A control plane takes none unless it is told to, and a tainted node only those that tolerate
+        the taint. Without any other node not even the cluster's DNS runs: it tolerates no taint of the spec,
+        and waits for a node for ever.""",
     source="""nixpkgs, nixos/modules/services/cluster/kubernetes/default.nix (a node that is master only is
         unschedulable) and addons/dns.nix (what CoreDNS tolerates)""",
     bad=Example(
@@ -96,12 +97,12 @@ def several_control_planes(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def no_schedulable_node(cluster: Cluster) -> Iterable[Finding]:
-    if cluster.control_plane and not any(node.membership.schedulable for node in cluster.nodes):
+    if cluster.control_plane and not any(node.membership.takes_any_pod for node in cluster.nodes):
         machines = [node.machine for node in cluster.nodes]
         yield Finding(
             f"{listed(machines)} take{'s' if len(machines) == 1 else ''} no pods, and there is no other node",
             _KUBERNETES,
-            "add a worker, or give a node `schedulable: true`",
+            "add a worker without taints, or give a node `schedulable: true`",
             on_key=True,
         )
 

@@ -1,10 +1,11 @@
-"""Labels that nodes register with: those that a kubelet may set itself, and says the truth with."""
+"""Labels and taints that nodes register with: what a kubelet may set itself, and says the truth with."""
 
 from collections.abc import Iterable
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.uses import Use, used_again
 
 # Keys and namespaces under kubernetes.io and k8s.io that a kubelet may set on its own node.
 # kubernetes/kubelet, pkg/apis/well_known_labels.go, read on 2026-11-23.
@@ -103,3 +104,33 @@ def untrue_label(cluster: Cluster) -> Iterable[Finding]:
                     "remove the label: the kubelet sets it",
                     related=(Related(f"{node.machine}", node.machine.path),),
                 )
+
+
+@rule(
+    "K8S009",
+    "duplicate-taint",
+    summary="A node has two taints of the same key and effect.",
+    rationale="The API server takes one value for a key and effect, and refuses the node: it never joins.",
+    source="kubernetes/kubernetes, pkg/apis/core/validation (taints unique by key and effect)",
+    bad=Example(
+        """
+        guests:
+          k8s-worker-1: {kubernetes: {taints: ["disk=slow:NoSchedule", "disk=small:NoSchedule"]}}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "kubernetes", "taints"),
+    ),
+    good="""
+        guests:
+          k8s-worker-1: {kubernetes: {taints: ["disk=slow:NoSchedule", "disk=slow:NoExecute"]}}
+    """,
+)
+def duplicate_taint(cluster: Cluster) -> Iterable[Finding]:
+    for node in cluster.nodes:
+        path = node.machine.path / "kubernetes" / "taints"
+        uses = (Use((taint.key, taint.effect), str(taint), path) for taint in node.membership.taints)
+        for earlier, use in used_again(uses):
+            yield Finding(
+                f"{node.machine} has taints {earlier.who} and {use.who}, of one key and effect",
+                path,
+                "keep one of them",
+            )

@@ -27,7 +27,7 @@ class _Stranded:
 
 def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
     # Without any node that takes pods, K8S003 has said what there is to say.
-    if not any(node.membership.schedulable for node in cluster.nodes):
+    if not any(node.membership.takes_any_pod for node in cluster.nodes):
         return
     for workload in cluster.workloads:
         selector = workload.node_selector.items()
@@ -36,6 +36,7 @@ def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
                 cluster.nodes,
                 key=lambda node: (
                     len(selector & node.membership.labels.items()),
+                    node.membership.takes(workload.tolerations),
                     node.membership.schedulable,
                 ),
             )
@@ -109,8 +110,9 @@ def _hint(cluster: Cluster, closest: Node, missing: dict[str, str]) -> str:
     "selector-matches-unschedulable",
     summary="A workload selects only nodes that take no pods.",
     rationale="""The labels are there, but on a node that is tainted: a control plane, unless it is told to
-        take pods, or a worker that is told not to. The pod stays Pending.""",
-    source="nixpkgs, nixos/modules/services/cluster/kubernetes/default.nix (taints of masters)",
+        take pods, a worker that is told not to, or one with taints of its own. The pod stays Pending.""",
+    source="""nixpkgs, nixos/modules/services/cluster/kubernetes/default.nix (taints of masters); Kubernetes
+        docs, Taints and Tolerations""",
     bad=Example(
         """
         guests:
@@ -131,13 +133,19 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
     for found in _stranded(cluster):
         if found.missing:
             continue
-        workload, machine = found.workload, found.closest.machine
+        workload, machine, membership = found.workload, found.closest.machine, found.closest.membership
         member = machine.path / "kubernetes"
-        role = found.closest.membership.role.value.replace("-", " ")
+        if membership.schedulable:
+            why = f"{machine} has {listed(membership.taints)}"
+            hint = f"remove the taint in {member}, or select other labels"
+            related = Related("only workloads that ask for its GPU tolerate it", member / "taints")
+        else:
+            why = f"{machine} is a {membership.role.value.replace('-', ' ')}"
+            hint = f"write `schedulable: true` in {member}, or select other labels"
+            related = Related(f"{machine} takes no pods", member)
         yield Finding(
-            f"{workload} selects {labels(workload.node_selector)}, and no node that has it takes pods: "
-            f"{machine} is a {role}",
+            f"{workload} selects {labels(workload.node_selector)}, and no node that has it takes pods: {why}",
             workload.path / "nodeSelector",
-            f"write `schedulable: true` in {member}, or select other labels",
-            related=(Related(f"{machine} takes no pods", member),),
+            hint,
+            related=(related,),
         )

@@ -57,6 +57,7 @@ ALL_RULES: tuple[Rule, ...] = (
     kubernetes.kubernetes_needs_ipv4,
     labels.refused_label,
     labels.untrue_label,
+    labels.duplicate_taint,
     addresses.duplicate_address,
     addresses.reserved_address,
     addresses.address_outside_network,

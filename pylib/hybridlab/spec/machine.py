@@ -19,6 +19,7 @@ from hybridlab.spec.scalars import (
     MachineId,
     Name,
     Size,
+    Taint,
 )
 
 
@@ -51,6 +52,13 @@ class MembershipSpec:
     labels: Mapping[LabelKey, LabelValue] = field(
         default=MappingProxyType({}),
         metadata=doc("node labels that the kubelet registers with; the machine's own, beside the built-in"),
+    )
+    taints: tuple[Taint, ...] = field(
+        default=(),
+        metadata=doc(
+            "taints that the kubelet registers with, as `kubectl taint` writes them; workloads that ask for "
+            "a GPU tolerate those of the nodes that have it"
+        ),
     )
     schedulable: bool | None = field(
         default=None,

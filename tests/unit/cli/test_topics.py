@@ -44,6 +44,7 @@ def test_nodes_are_the_machines(cluster: Cluster) -> None:
         "64GiB",
         "1 radeon-780m (host)",
         "gpu=amd, node-type=baremetal",
+        "-",
     ]
     assert (master["name"], master["kind"], master["host"]) == ("k8s-master", "guest", "homelab")
     assert (master["role"], master["schedulable"], master["gpuCount"]) == ("control-plane", False, 0)

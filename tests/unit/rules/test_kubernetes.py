@@ -123,6 +123,35 @@ guests:
         "hosts: {homelab: {kubernetes: {labels: {kubernetes.io/arch: arm64}}}}",
         [("K8S008", "hosts.homelab.kubernetes.labels.kubernetes.io/arch")],
     ),
+    "a GPU's taint keeps nobody away who asks for the GPU": (
+        'hosts: {homelab: {kubernetes: {taints: ["amd.com/gpu=true:NoSchedule", "quiet:NoExecute"]}}}',
+        [],
+    ),
+    "and everybody else": (
+        """
+hosts: {homelab: {kubernetes: {taints: ["amd.com/gpu=true:NoSchedule"]}}}
+workloads: {ollama: {gpus: 0}}
+""",
+        [("WKL002", "workloads.ollama.nodeSelector")],
+    ),
+    "a taint that only prefers other nodes": (
+        """
+hosts: {homelab: {kubernetes: {taints: ["gpu:PreferNoSchedule"]}}}
+workloads: {ollama: {gpus: 0}}
+""",
+        [],
+    ),
+    "taints on all nodes, which the cluster's DNS does not tolerate": (
+        """
+hosts: {homelab: {kubernetes: {taints: ["amd.com/gpu=true:NoSchedule"]}}}
+guests: {k8s-worker-1: {kubernetes: {taints: ["disk=slow:NoExecute"]}}}
+""",
+        [("K8S003", "kubernetes")],
+    ),
+    "one key with two effects": (
+        'guests: {k8s-worker-1: {kubernetes: {taints: ["a:NoExecute", "a=b:NoSchedule"]}}}',
+        [],
+    ),
     "several labels missing: the whole selector": (
         "workloads: {ollama: {nodeSelector: {disk: fast, rack: a}}}",
         [("WKL001", "workloads.ollama.nodeSelector")],
@@ -254,6 +283,10 @@ HINTS = {
     "a label without a value": (
         "workloads: {ollama: {nodeSelector: {disk: ''}}}",
         "add {disk: ''} to hosts.homelab.kubernetes.labels, or select other labels",
+    ),
+    "a taint in the way": (
+        'hosts: {homelab: {kubernetes: {taints: ["a:NoExecute"]}}}\nworkloads: {ollama: {gpus: 0}}',
+        "remove the taint in hosts.homelab.kubernetes, or select other labels",
     ),
     "a prefix for services": ("kubernetes: {serviceCidr: 10.96.0.64/26}", "did you mean 10.96.0.0/24?"),
     "a prefix for pods": ("kubernetes: {podCidr: 10.244.0.0/24}", "take a /22 or larger"),

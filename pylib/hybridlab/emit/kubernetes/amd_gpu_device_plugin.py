@@ -4,7 +4,7 @@ Shape and paths: ROCm/k8s-device-plugin, k8s-ds-amdgpu-dp.yaml and helm/amd-gpu;
 is a constant in kubernetes/kubelet, deviceplugin/v1beta1, whatever the kubelet's root folder is.
 """
 
-from hybridlab.emit.kubernetes.labels import app_labels
+from hybridlab.emit.kubernetes.labels import app_labels, tolerations_of
 from hybridlab.manifest import Resource
 from hybridlab.manifest.data import Json, KeyPath
 from hybridlab.model.workload import AmdGpuDevicePlugin
@@ -44,7 +44,10 @@ def _pod(plugin: AmdGpuDevicePlugin) -> dict[str, Json]:
     return {
         **_placement(plugin),
         "priorityClassName": "system-node-critical",
-        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
+        "tolerations": [
+            {"key": "CriticalAddonsOnly", "operator": "Exists"},
+            *tolerations_of(plugin.tolerations),
+        ],
         "automountServiceAccountToken": False,
         "containers": [
             {

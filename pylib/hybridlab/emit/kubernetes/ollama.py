@@ -3,7 +3,7 @@
 Ports, paths and endpoints: ollama/ollama, Dockerfile and docs/api.md.
 """
 
-from hybridlab.emit.kubernetes.labels import app_labels
+from hybridlab.emit.kubernetes.labels import app_labels, tolerations_of
 from hybridlab.manifest import Resource
 from hybridlab.manifest.data import Json, KeyPath
 from hybridlab.model.workload import Ollama
@@ -54,6 +54,8 @@ def _pod(ollama: Ollama) -> dict[str, Json]:
     pod: dict[str, Json] = {}
     if ollama.node_selector:
         pod["nodeSelector"] = dict(ollama.node_selector)
+    if ollama.tolerations:
+        pod["tolerations"] = tolerations_of(ollama.tolerations)
     return pod | {
         "automountServiceAccountToken": False,
         # A Service named ollama would otherwise become OLLAMA_PORT and the like, which Ollama might read.

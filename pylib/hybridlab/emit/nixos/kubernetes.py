@@ -1,10 +1,14 @@
 """`kubernetes.nix`: what all nodes must agree on, once, and what each node is."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import HOST_RESERVE_MIB, Host, Machine, Membership
 from hybridlab.model.workload import Ollama
 from hybridlab.nixlang import Commented
 from hybridlab.nixlang.build import Options
+from hybridlab.spec.scalars import Taint
 from hybridlab.tables import ports
 
 
@@ -79,6 +83,18 @@ def _api_server(cluster: Cluster, member: Membership) -> dict[str, object]:
     return settings
 
 
+def _taints(taints: Sequence[Taint]) -> dict[str, object]:
+    """Return taints by key, as which NixOS takes the name; where two share a key, the name has the effect."""
+    keys = Counter(taint.key for taint in taints)
+    return {
+        (taint.key if keys[taint.key] == 1 else f"{taint.key}:{taint.effect}"): (
+            {} if keys[taint.key] == 1 else {"key": taint.key}
+        )
+        | {"value": taint.value, "effect": taint.effect}
+        for taint in taints
+    }
+
+
 def _kubelet(machine: Machine, member: Membership) -> dict[str, object]:
     settings: dict[str, object] = {
         "hostname": machine.name,
@@ -87,6 +103,8 @@ def _kubelet(machine: Machine, member: Membership) -> dict[str, object]:
     if member.own_labels:
         labels = ",".join(f"{key}={value}" for key, value in member.own_labels.items())
         settings["extraOpts"] = f"--node-labels={labels}"
+    if member.taints:
+        settings["taints"] = _taints(member.taints)
     if not member.schedulable and not member.is_control_plane:
         settings["unschedulable"] = True
     if isinstance(machine, Host):

@@ -17,6 +17,7 @@ from hybridlab.spec.scalars.names import (
     Name,
     Release,
     System,
+    Taint,
     TimeZone,
     UserName,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Size",
     "SshKey",
     "System",
+    "Taint",
     "Text",
     "TimeZone",
     "UserName",

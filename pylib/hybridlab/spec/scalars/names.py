@@ -59,6 +59,37 @@ class LabelValue(Text):
     pattern = re.compile(rf"(?:{_LABEL_NAME})?")
 
 
+class Taint(Text):
+    """A taint of a node, as `kubectl taint` writes it; key and value are as a label's.
+
+    A pod without a toleration is not put on a node with a taint of the effect `NoSchedule` or `NoExecute`.
+    """
+
+    __slots__ = ()
+    expected = "a taint, key=value:effect (effect NoSchedule, PreferNoSchedule or NoExecute)"
+    pattern = re.compile(
+        rf"{LabelKey.pattern.pattern}(?:={LabelValue.pattern.pattern})?"
+        r":(?:NoSchedule|PreferNoSchedule|NoExecute)"
+    )
+
+    @property
+    def key(self) -> str:
+        return self.rpartition(":")[0].partition("=")[0]
+
+    @property
+    def value(self) -> str:
+        return self.rpartition(":")[0].partition("=")[2]
+
+    @property
+    def effect(self) -> str:
+        return self.rpartition(":")[2]
+
+    @property
+    def repels(self) -> bool:
+        """Whether it keeps pods away, rather than only preferring other nodes."""
+        return self.effect != "PreferNoSchedule"
+
+
 class EnvName(Text):
     """An environment variable's name, as every shell accepts it."""
 

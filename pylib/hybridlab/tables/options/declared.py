@@ -102,6 +102,11 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
         "services.kubernetes.kubelet.extraOpts": _TEXT,
         "services.kubernetes.kubelet.hostname": _TEXT,
         "services.kubernetes.kubelet.nodeIp": NullOr(_TEXT),
+        "services.kubernetes.kubelet.taints.<name>.effect": Enum(
+            ("NoSchedule", "PreferNoSchedule", "NoExecute")
+        ),
+        "services.kubernetes.kubelet.taints.<name>.key": _TEXT,
+        "services.kubernetes.kubelet.taints.<name>.value": _TEXT,
         "services.kubernetes.kubelet.unschedulable": _BOOL,
     },
     Source(Project.NIXPKGS, f"{_KUBERNETES}/proxy.nix"): {
