@@ -72,6 +72,12 @@ in
       }
     ];
 
+    # Docker sets the policy of iptables' FORWARD to DROP, which pods' traffic then meets (moby, iptables.go).
+    warnings = lib.optional (config.virtualisation.docker.enable or false) (
+      "${machine}: virtualisation.docker drops what is forwarded, the traffic of pods too: use podman, or "
+      + "virtualisation.docker.daemon.settings.iptables = false"
+    );
+
     # /etc/resolv.conf is resolved's stub 127.0.0.53, which inside a pod is the pod (system/boot/resolved.nix).
     services.kubernetes.kubelet.extraConfig = lib.mkIf config.services.resolved.enable {
       resolvConf = lib.mkDefault "/run/systemd/resolve/resolv.conf";

@@ -91,7 +91,7 @@ def good_clusters(draw: st.DrawFn, *, most_guests: int = 36) -> Data:
     cluster: Data = {
         "apiVersion": "hybridlab/v1",
         "name": draw(names),
-        "nixos": {"release": "26.05", "stateVersion": "26.05"},
+        "nixos": {"release": draw(st.sampled_from(["25.11", "26.05"])), "stateVersion": "25.11"},
         "admin": {"user": "me", "sshKeys": [f"{KEY} {draw(hostile_texts)}".replace("\n", " ")]},
         "networks": {"vlans": vlans, "dns": ["9.9.9.9"]},
         "hosts": hosts,

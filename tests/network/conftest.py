@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from hybridlab import Cluster, load_spec, resolve
-from network.machines import machines
 from nix.flakes import REPOSITORY
+from nix.machines import machines
 
 
 @pytest.fixture(scope="session")

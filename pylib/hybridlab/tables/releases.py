@@ -1,7 +1,8 @@
 """Which Kubernetes a NixOS release brings; it does not know which release a cluster uses.
 
-Read on 2026-11-24: nixpkgs took Kubernetes 1.36 in May 2026, and nixos-26.05 stays on it. A release is listed
-once the options that we set have been read in its modules.
+Read on 2026-11-25. 26.05: nixpkgs took Kubernetes 1.36 in May 2026, and nixos-26.05 stays on it. 25.11:
+nixpkgs took 1.34 in September 2025 (NixOS/nixpkgs#441158), and 1.35 only after the branch was made. A
+release is listed once it is known that it has the options that we set: docs/decisions/0006-option-table.md.
 """
 
 from attrs import frozen
@@ -15,4 +16,10 @@ class NixosRelease:
     kubernetes_minor: str
 
 
-RELEASES = {release.name: release for release in (NixosRelease("26.05", kubernetes_minor="1.36"),)}
+RELEASES = {
+    release.name: release
+    for release in (
+        NixosRelease("25.11", kubernetes_minor="1.34"),
+        NixosRelease("26.05", kubernetes_minor="1.36"),
+    )
+}

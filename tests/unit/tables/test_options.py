@@ -115,7 +115,7 @@ def test_a_release_before_the_change_is_not_told_of_it() -> None:
 
 def test_a_release_that_was_not_read_is_refused() -> None:
     assert said("networking.hostName", "a", release="24.05") == (
-        "no options of NixOS 24.05 are known, only of 26.05"
+        "no options of NixOS 24.05 are known, only of 25.11, 26.05"
     )
 
 

@@ -1,8 +1,9 @@
 """Which options there are, of those that emitters write: what each may be, and which file declares it.
 
-Read on 2026-11-24. Sources: nixpkgs as of 26.05 (a fork of that time, Swarsel/nixpkgs 4aa6836a); microvm.nix
-71beea0 and sops-nix 8ecc356, the same for every release. Of a section of a systemd unit the table has the
-fields that we write, with the values that networkd.nix asserts.
+Read on 2026-11-24 and 25. Sources: nixpkgs as of 26.05 (a fork of that time, Swarsel/nixpkgs 4aa6836a), and
+the manual's list of options as of 25.11, which has the same; microvm.nix 71beea0 and sops-nix 8ecc356, which
+are the same for every release. Of a section of a systemd unit the table has the fields that we write, with
+the values that networkd.nix asserts.
 """
 
 from collections.abc import Mapping

@@ -123,6 +123,7 @@ in
     swapDevices = option (listOf (group {
       device = required nonEmptyStr;
     })) [ ];
+    virtualisation.docker.enable = option bool false;
     zramSwap.enable = option bool false;
 
     hardware = {

@@ -1,4 +1,4 @@
-"""The network options of every machine of a cluster, evaluated from its generated files and our modules."""
+"""Options of every machine of a cluster, evaluated from its generated files and our modules."""
 
 import json
 from collections.abc import Mapping

@@ -1,0 +1,16 @@
+# What a machine's network and its part in Kubernetes are made of, as JSON: the options of every machine of a
+# cluster, evaluated with our modules on the stand-ins for NixOS (stand-in/README.md).
+{
+  # The folder that holds cluster.yaml and modules/generated.
+  root,
+}:
+let
+  cluster = import ./stand-in/cluster.nix { inherit root; };
+in
+builtins.mapAttrs (_: machine: {
+  inherit (machine.config.networking) firewall nftables;
+  inherit (machine.config.systemd) network;
+  inherit (machine.config.boot.kernel) sysctl;
+  inherit (machine.config.hardware) enableRedistributableFirmware;
+  inherit (machine.config.services.kubernetes) kubelet;
+}) cluster.nixosConfigurations
