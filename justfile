@@ -51,6 +51,10 @@ vm-ping *machines:
 test *arguments: lint
     python3 -m pytest --numprocesses auto --dist worksteal "$@"
 
+# Build Kubernetes for the tests, once, outside the tree (needs Go, some minutes); say where it is
+kubernetes:
+    @tests/programs/build kubernetes
+
 # Style, types, and who may import whom
 lint:
     ruff check .

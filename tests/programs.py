@@ -1,4 +1,4 @@
-"""Programs that Debian lacks or has too old: on the PATH, or in the cache that tests/programs/build fills."""
+"""Programs that Debian lacks or has too old: on the PATH, or in a cache that tests/programs/build fills."""
 
 import hashlib
 import os
@@ -8,24 +8,35 @@ from pathlib import Path
 import pytest
 
 BUILD = Path(__file__).parent / "programs" / "build"
-_INSTALL = {"age": "install age (Debian)", "age-keygen": "install age (Debian)"}
+_INSTALL = {
+    "age": "install age (Debian)",
+    "age-keygen": "install age (Debian)",
+    "etcd": "install etcd-server (Debian)",
+    "openssl": "install openssl (Debian)",
+    "setpriv": "install util-linux (Debian)",
+}
+_KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kubemark")
 
 
 def need_program(name: str) -> str:
     """Return the path of a program; skip the test without it, or fail where HYBRIDLAB_REQUIRE has its name.
 
-    `sops` and `cfssl` are of the versions in tests/programs/go.mod, unless the PATH has its own.
+    `sops` and `cfssl` are of the versions in tests/programs/go.mod, unless the PATH has its own; Kubernetes
+    is of kubernetes/go.mod there, unless the folder in KUBEBUILDER_ASSETS or the PATH has its own.
     """
-    found = shutil.which(name) or shutil.which(name, path=str(built_programs()))
+    folders = [os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")]
+    folders.append(str(built_programs("kubernetes" if name in _KUBERNETES else "")))
+    found = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
     if found is None:
         required = name in os.environ.get("HYBRIDLAB_REQUIRE", "").split()
-        remedy = _INSTALL.get(name, "run tests/programs/build once (needs Go, takes minutes)")
+        build = "run `./just kubernetes`" if name in _KUBERNETES else "run tests/programs/build"
+        remedy = _INSTALL.get(name, f"{build} once (needs Go, takes minutes)")
         (pytest.fail if required else pytest.skip)(f"{name} is not here: {remedy}")
     return found
 
 
-def built_programs() -> Path:
+def built_programs(which: str = "") -> Path:
     """Return where tests/programs/build puts the programs; it says this path, too."""
-    key = hashlib.sha256(BUILD.with_name("go.sum").read_bytes()).hexdigest()[:16]
+    key = hashlib.sha256((BUILD.parent / which / "go.sum").read_bytes()).hexdigest()[:16]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache, "hybridlab", f"programs-{key}")
+    return Path(cache, "hybridlab", f"{which or 'programs'}-{key}")
