@@ -19,10 +19,12 @@ from typing import IO, Any
 
 from attrs import field, frozen
 
+from hybridlab.model.cluster import Node
+from hybridlab.spec.scalars import Taint
 from programs import need_program
 
-# In seconds, for what takes 10 on two idle cores; a loaded machine takes longer.
-PATIENCE = 180
+# In seconds, for what takes at most 5 on two idle cores; a loaded machine takes longer.
+PATIENCE = 60
 CONTROLLERS = (
     "deployment-controller,replicaset-controller,daemonset-controller,namespace-controller,"
     "node-lifecycle-controller,serviceaccount-controller,garbage-collector-controller"
@@ -47,11 +49,11 @@ class Api:
     token: str = field(repr=False)
     context: ssl.SSLContext = field(repr=False)
 
-    def request(
-        self, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
-    ) -> Any:
-        """Return what the server answers. Raises: RefusedError."""
-        request = urllib.request.Request(self.url + path, data=body, method=method)
+    def request(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Any:
+        """Return what the server answers; `body` is plain data. Raises: RefusedError."""
+        # Not in ASCII: what the server reads as YAML may have no surrogate pairs.
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
         request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", kind)
         try:
@@ -72,9 +74,7 @@ class Api:
         query = "?fieldManager=hybridlab&fieldValidation=Strict&force=true" + (
             "&dryRun=All" if dry_run else ""
         )
-        # YAML to the server, which knows no surrogate pairs.
-        body = json.dumps(manifest, ensure_ascii=False).encode()
-        return self.request("PATCH", path_of(manifest) + query, body, "application/apply-patch+yaml")
+        return self.request("PATCH", path_of(manifest) + query, manifest, "application/apply-patch+yaml")
 
     def kubectl(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [need_program("kubectl"), "--kubeconfig", str(self.kubeconfig), *words]
@@ -91,7 +91,9 @@ _PLURALS = {
     "Deployment": "deployments",
     "Namespace": "namespaces",
     "Node": "nodes",
+    "Pod": "pods",
     "Service": "services",
+    "ServiceAccount": "serviceaccounts",
 }
 
 
@@ -201,15 +203,34 @@ def _is_ready(api: Api, server: subprocess.Popen[bytes], folder: Path) -> bool:
 @contextmanager
 def controllers(api: Api, folder: Path) -> Iterator[Programs]:
     """Run the controllers that we need and the scheduler, and whatever is started with what is returned."""
+    with scheduler(api, folder) as programs:
+        programs.start("kube-controller-manager", *_client(api), f"--controllers={CONTROLLERS}")
+        yield programs
+
+
+@contextmanager
+def scheduler(api: Api, folder: Path) -> Iterator[Programs]:
+    """Run the scheduler alone, and whatever is started with what is returned."""
     with ExitStack() as stack:
         programs = Programs(folder, stack)
-        options = (f"--kubeconfig={api.kubeconfig}", "--leader-elect=false", "--bind-address=127.0.0.1")
-        manager, scheduler = free_ports(2)
-        programs.start(
-            "kube-controller-manager", *options, f"--secure-port={manager}", f"--controllers={CONTROLLERS}"
-        )
-        programs.start("kube-scheduler", *options, f"--secure-port={scheduler}")
+        programs.start("kube-scheduler", *_client(api))
         yield programs
+
+
+def _client(api: Api) -> tuple[str, ...]:
+    [port] = free_ports(1)
+    return (
+        f"--kubeconfig={api.kubeconfig}",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+    )
+
+
+def taints_of(node: Node) -> list[Taint]:
+    """Return the taints that a node registers with: the spec's, and NixOS's of one that takes no pods."""
+    unschedulable = [] if node.membership.schedulable else [Taint("unschedulable=true:NoSchedule")]
+    return [*node.membership.taints, *unschedulable]
 
 
 def hollow_node(
@@ -218,7 +239,7 @@ def hollow_node(
     name: str,
     *,
     labels: Mapping[str, str],
-    taints: Sequence[str] = (),
+    taints: Sequence[Taint] = (),
     resources: Mapping[str, int] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a kubelet over a container runtime that pretends; its pods are Running and have no process."""
@@ -230,7 +251,7 @@ def hollow_node(
         f"--name={name}",
         f"--kubeconfig={api.kubeconfig}",
         f"--node-labels={','.join(f'{key}={value}' for key, value in labels.items())}",
-        f"--register-with-taints={','.join(taints)}",
+        f"--register-with-taints={','.join(f'{t.key}={t.value}:{t.effect}' for t in taints)}",
         f"--extended-resources={','.join(f'{key}={count}' for key, count in (resources or {}).items())}",
         f"--kubelet-port={port}",
         "--kubelet-read-only-port=0",
@@ -250,5 +271,5 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) ->
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"waited {seconds} s in vain: {what}"
-        time.sleep(0.2)
+        time.sleep(0.02)
     return found

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from hybridlab import Cluster, parse_spec, resolve
-from hybridlab.model.cluster import Node
 from hybridlab.model.node import Host
 from hybridlab.rules.check import check
-from kubernetes.control_plane import Api, Programs, hollow_node, path_of, until
+from kubernetes.control_plane import Api, Programs, hollow_node, path_of, taints_of, until
 from kubernetes.test_manifests import manifests
 
 ROOT = Path(__file__).parents[2]
@@ -19,12 +18,6 @@ TAINTED = TEXT.replace(
     "labels: {gpu: amd, node-type: baremetal}",
     'labels: {gpu: amd, node-type: baremetal}\n      taints: ["amd.com/gpu=true:NoSchedule"]',
 )
-
-
-def taints_of(node: Node) -> list[str]:
-    """The taints of the spec, and those that NixOS gives a node that takes no pods."""
-    unschedulable = [] if node.membership.schedulable else ["unschedulable=true:NoSchedule"]
-    return [f"{taint.key}={taint.value}:{taint.effect}" for taint in node.membership.taints] + unschedulable
 
 
 @pytest.fixture(scope="module")
