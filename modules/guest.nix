@@ -79,6 +79,17 @@ in
           RuntimeMaxUse=64M
         '';
 
+        # systemd would make a second way to sshd of the guest's vsock, past the firewall
+        # (systemd-ssh-generator(8)).
+        systemd.generators = lib.mkIf (!(config.microvm.vsock.ssh.enable or false)) {
+          systemd-ssh-generator = lib.mkDefault "/dev/null";
+        };
+
+        # Beside the kubelet's other files: /var/log is in the memory of the guest, whatever the kubelet counts.
+        services.kubernetes.kubelet.extraConfig = lib.mkIf config.services.kubernetes.kubelet.enable {
+          podLogsDir = lib.mkDefault "${config.services.kubernetes.dataDir}/pod-logs";
+        };
+
         # QEMU shows credentials as files of its firmware, for which systemd wants this driver early.
         boot.initrd.availableKernelModules = lib.mkIf (credential != null) [ "qemu_fw_cfg" ];
 

@@ -14,6 +14,9 @@ let
   # In a name with dots as separators, a slash is a dot that is none (sysctl.d(5)).
   sysctlName = lib.replaceStrings [ "." ] [ "/" ];
 
+  # The unit that decrypts, where sops-nix does not do it on activation.
+  secrets = lib.optional (config.sops.useSystemdActivation or false) "sops-install-secrets.service";
+
   mark = import ./shared/packet-mark.nix;
   isTransit = ''iifname "${cfg.bridge}" meta mark and ${mark.transit} == ${mark.transit}'';
   setLeg = kind: table: "${kind} mark set ${kind} mark and 0xfffff000 or ${toString table}";
@@ -134,6 +137,16 @@ in
         }
       '';
     };
+
+    # Both of a guest's start: what it is now, which microvm.nix only orders before it, and the key to its secrets.
+    # Otherwise a guest that is new, or whose key is, may be started by itself during a switch, as it was before.
+    systemd.services = lib.mapAttrs' (
+      guest: _:
+      lib.nameValuePair "microvm@${guest}" {
+        wants = [ "install-microvm-${guest}.service" ] ++ secrets;
+        after = secrets;
+      }
+    ) (config.microvm.vms or { });
 
     # Each leg answers ARP for its own address only, also if two VLANs should share a broadcast domain.
     boot.kernel.sysctl = {

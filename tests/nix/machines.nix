@@ -13,4 +13,7 @@ builtins.mapAttrs (_: machine: {
   inherit (machine.config.boot.kernel) sysctl;
   inherit (machine.config.hardware) enableRedistributableFirmware;
   inherit (machine.config.services.kubernetes) kubelet;
+  generators = machine.config.systemd.generators;
+  # Without what a unit runs, which names packages.
+  services = builtins.mapAttrs (_: unit: { inherit (unit) after wants; }) machine.config.systemd.services;
 }) cluster.nixosConfigurations

@@ -50,3 +50,20 @@ def test_networkd_leaves_pods_links_routes_and_rules_alone(example: Mapping[str,
 
 def test_a_gpu_s_driver_finds_its_firmware(example: Mapping[str, Any]) -> None:
     assert example["homelab"]["enableRedistributableFirmware"] is True
+
+
+def test_a_guest_starts_as_what_it_is_now_and_with_its_key(example: Mapping[str, Any]) -> None:
+    services = example["homelab"]["services"]
+    for guest in NODES[1:]:
+        unit = services[f"microvm@{guest}"]
+        assert unit["wants"] == [f"install-microvm-{guest}.service", "sops-install-secrets.service"]
+        assert unit["after"] == ["sops-install-secrets.service"]
+
+
+def test_logs_of_pods_lie_on_the_volume_of_a_guest(example: Mapping[str, Any]) -> None:
+    assert example["k8s-worker-1"]["kubelet"]["extraConfig"]["podLogsDir"] == "/var/lib/kubernetes/pod-logs"
+    assert "podLogsDir" not in example["homelab"]["kubelet"]["extraConfig"]
+
+
+def test_no_sshd_of_a_guest_listens_past_the_firewall(example: Mapping[str, Any]) -> None:
+    assert example["k8s-worker-1"]["generators"] == {"systemd-ssh-generator": "/dev/null"}

@@ -2,6 +2,8 @@
 
 {
   sops = {
+    # as a unit, for which the guests wait
+    useSystemdActivation = true;
     # encrypted, so it may lie in the store
     defaultSopsFile = ../../../secrets/secrets.yaml;
     secrets = {

@@ -33,6 +33,7 @@
         source = "/nix/store";
         mountPoint = "/nix/.ro-store";
         proto = "virtiofs";
+        readOnly = true;
       }
     ];
   };

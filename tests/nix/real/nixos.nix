@@ -72,7 +72,6 @@ in
     };
 
     systemd = {
-      generators = option (attrsOf str) { };
       mounts = option (listOf anything) [ ];
       network.wait-online.enable = option bool true;
       services = mkOption {
@@ -88,7 +87,6 @@ in
           requires = option (listOf str) [ ];
           restartIfChanged = option bool true;
           restartTriggers = option (listOf raw) [ ];
-          wants = option (listOf str) [ ];
         });
       };
       sockets = option (attrsOf anything) { };

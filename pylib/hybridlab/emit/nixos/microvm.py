@@ -49,6 +49,7 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
                 "source": "/nix/store",
                 "mountPoint": "/nix/.ro-store",
                 "proto": "virtiofs",
+                "readOnly": True,
             }
         ]
     settings: dict[str, object] = {"enable": True}

@@ -22,7 +22,9 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
     groups: list[Options] = []
     keys = cluster.guest_keys.get(machine.name)
     secrets = {} if keys is None else _guest_keys(keys)
-    file = {}
+    file: dict[str, object] = {}
+    if keys is not None:
+        file["useSystemdActivation"] = Commented(True, "as a unit, for which the guests wait")
     if cluster.kubernetes is not None and machine.membership is not None:
         token = cluster.kubernetes.join_token
         role = "server" if machine.membership.is_control_plane else "client"

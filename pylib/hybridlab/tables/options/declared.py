@@ -220,6 +220,7 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
                 {
                     "mountPoint": _PATH,
                     "proto": Enum(("9p", "virtiofs")),
+                    "readOnly": _BOOL,
                     "source": Text(r"(?s:.*\S.*)"),
                     "tag": _TEXT,
                 },
@@ -246,6 +247,7 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
         "sops.secrets.<name>.owner": NullOr(_TEXT),
         "sops.secrets.<name>.restartUnits": _TEXTS,
         "sops.secrets.<name>.sopsFile": _PATH,
+        "sops.useSystemdActivation": _BOOL,
     },
     Source(Project.OURS, "modules/amd-gpu.nix"): {
         "hybridlab.amdGpu.enable": _BOOL,

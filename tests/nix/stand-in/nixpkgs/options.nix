@@ -82,6 +82,7 @@ let
     before = option (listOf str) [ ];
     requiredBy = option (listOf str) [ ];
     wantedBy = option (listOf str) [ ];
+    wants = option (listOf str) [ ];
     script = option lines "";
     unitConfig = section;
     serviceConfig = section;
@@ -223,6 +224,7 @@ in
         apiserverAddress = required str;
         clusterCidr = option (nullOr str) "10.1.0.0/16";
         easyCerts = option bool false;
+        dataDir = option path "/var/lib/kubernetes";
         secretsPath = option path "/var/lib/kubernetes/secrets";
         addons.dns = {
           enable = option bool false;
@@ -284,6 +286,7 @@ in
     };
 
     systemd = {
+      generators = option (attrsOf path) { };
       network = {
         config.networkConfig = section;
         links = option (attrsOf (group {
