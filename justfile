@@ -42,6 +42,11 @@ show *arguments:
 deploy *machines:
     @python3 -m hybridlab deploy "$@"
 
+# Show what would change in the cluster, and apply the manifests; --dry-run only shows
+[no-exit-message]
+apply *arguments:
+    @python3 -m hybridlab apply "$@"
+
 # Ask every machine, or those named, whether it answers
 [no-exit-message]
 vm-ping *machines:

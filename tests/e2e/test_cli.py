@@ -586,7 +586,7 @@ def test_run_imports_what_it_needs_only(
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("hybridlab ", ["check", "generate", "show", "deploy", "secrets", "ping", "completion"]),
+        ("hybridlab ", ["check", "generate", "show", "deploy", "apply", "secrets", "ping", "completion"]),
         ("hybridlab s", ["show", "secrets"]),
         ("hybridlab secrets ", ["check", "init", "rotate"]),
         ("hybridlab show ", ["nodes", "addresses", "flows", "openings"]),

@@ -24,6 +24,7 @@ COMMANDS = {
     "generate": "Write the NixOS modules and Kubernetes manifests.",
     "show": "Show what the spec means, resolved.",
     "deploy": "Deploy hosts with their guests, by nixos-rebuild over ssh.",
+    "apply": "Apply the Kubernetes manifests, with kubectl.",
     "secrets": "Make, check and replace what the cluster keeps secret, with sops.",
     "ping": "Ask every address whether it answers.",
     "completion": "Print the script that makes a shell complete commands.",

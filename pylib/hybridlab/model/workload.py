@@ -29,6 +29,11 @@ class AmdGpuDevicePlugin:
     nodes: tuple[str, ...]
 
     @property
+    def namespace(self) -> str:
+        """That of the cluster's own parts, which there always is."""
+        return "kube-system"
+
+    @property
     def path(self) -> SpecPath:
         return SpecPath.of("workloads", self.name)
 

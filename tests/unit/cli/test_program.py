@@ -55,6 +55,7 @@ def test_topics_are_those_that_exist() -> None:
         (["ping", "--count", "0"], 2, "--count"),
         (["generate", "--check", "--force"], 2, "--force has nothing to give up"),
         (["--color", "sometimes", "check"], 2, "sometimes"),
+        (["apply", "--contxt", "x"], 2, "--context"),
         (["completion", "bash"], 0, "_HYBRIDLAB_COMPLETE=bash_complete"),
         (["completion", "zsh"], 0, "#compdef hybridlab"),
         (["completion", "fish"], 0, "complete "),

@@ -9,7 +9,6 @@ from hybridlab.manifest import Resource
 from hybridlab.manifest.data import Json, KeyPath
 from hybridlab.model.workload import AmdGpuDevicePlugin
 
-_NAMESPACE = "kube-system"
 _SOCKETS = "/var/lib/kubelet/device-plugins"
 _SPEC: KeyPath = ("spec", "template", "spec")
 
@@ -22,7 +21,7 @@ def resources(plugin: AmdGpuDevicePlugin) -> tuple[Resource, ...]:
             "apps/v1",
             "DaemonSet",
             plugin.name,
-            namespace=_NAMESPACE,
+            namespace=plugin.namespace,
             labels=labels,
             body={
                 "spec": {

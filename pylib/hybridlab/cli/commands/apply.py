@@ -1,0 +1,64 @@
+"""`hybridlab apply`."""
+
+import click
+
+import hybridlab
+from hybridlab.cli.spec_file import find_spec
+
+
+@click.command
+@click.option("--context", metavar="NAME", help="kubectl's context; by default the current one.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change, as the server sees it.")
+@click.option("--force-conflicts", is_flag=True, help="Take fields that somebody else has set since.")
+@click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@click.pass_context
+def command(ctx: click.Context, context: str | None, dry_run: bool, force_conflicts: bool, yes: bool) -> None:
+    """Apply the Kubernetes manifests, with kubectl.
+
+    kubectl uses your own configuration (KUBECONFIG). What would change is shown first. What somebody else has
+    set since is a conflict, and stays theirs unless you say otherwise. Objects that were applied once and are
+    no longer generated are named, and stay.
+
+    Refused if the spec has errors, if the generated files beside it are not as `hybridlab generate --check`
+    wants them, or if the cluster has none of the spec's nodes.
+    """
+    from hybridlab.cli import changes  # noqa: PLC0415 - see program.py
+    from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415
+    from hybridlab.cli.terminal import notice, safe  # noqa: PLC0415
+    from hybridlab.live.kubectl import Kubectl, check_is  # noqa: PLC0415
+
+    spec = find_spec(ctx.obj)
+    cluster = sound_cluster(spec)
+    plan = hybridlab.plan(hybridlab.emit_all(cluster), spec.parent)
+    if not plan.is_current:
+        ctx.exit(changes.show_differences(plan, spec.parent, err=True))
+    folder = spec.parent / "k8s"
+    if not folder.is_dir():
+        notice(f"{cluster.name} has no manifests: nothing is done")
+        return
+
+    def show(text: str) -> None:
+        for line in text.splitlines():
+            click.echo(safe(line))
+
+    kubectl = Kubectl(context)
+    server = kubectl.server()
+    check_is(cluster, kubectl.nodes(), server)
+    missing = kubectl.missing(workload.namespace for workload in cluster.workloads)
+    difference = ""
+    if missing:
+        # The server compares nothing that is in a namespace which does not exist.
+        click.echo(f"new, with all that is in them: namespace {', '.join(missing)}")
+    else:
+        difference = kubectl.difference(folder)
+        show(difference)
+    for left in kubectl.left_over(cluster, folder):
+        notice(f"no longer generated, and left as it is: kubectl delete {left}")
+    if not missing and not difference:
+        notice(f"the cluster at {server} is as generated")
+        return
+    if dry_run:
+        return
+    if not yes:
+        click.confirm(f"apply to {server}?", abort=True, err=True)
+    show(kubectl.apply(folder, force=force_conflicts))
