@@ -11,7 +11,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
-from hybridlab import Cluster, emit_all, load_spec, parse_spec, resolve
+from hybridlab import Cluster, check, emit_all, load_spec, parse_spec, resolve
+from hybridlab.spec.workload import WORKLOAD_TYPES
 from kubernetes.control_plane import Api, RefusedError, api_server, path_of
 from patched import cluster as patched
 from programs import need_program
@@ -105,6 +106,30 @@ def test_random_clusters_are_accepted_and_again_without_change(api: Api, data: D
 def test_a_privileged_pod_is_allowed_where_the_spec_has_one(api: Api) -> None:
     for resource in manifests(patched("workloads: {ollama: {privileged: true}}")):
         api.apply(resource, dry_run=resource["kind"] != "Namespace")
+
+
+def examples() -> list[str]:
+    """The examples of docs/workloads.md."""
+    page = (ROOT / "docs" / "workloads.md").read_text(encoding="utf-8")
+    return [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
+
+
+@pytest.mark.parametrize("number", range(len(examples())))
+def test_an_example_of_the_page_is_checked_and_accepted(api: Api, number: int) -> None:
+    cluster = patched(examples()[number])
+    assert [diagnostic.message for diagnostic in check(cluster)] == []
+    for resource in manifests(cluster):
+        api.apply(resource, dry_run=resource["kind"] != "Namespace")
+
+
+def test_the_page_has_an_example_of_every_type() -> None:
+    types = {
+        workload["type"]
+        for text in examples()
+        for workload in yaml.safe_load(text)["workloads"].values()
+        if workload
+    }
+    assert types == {kind.TYPE for kind in WORKLOAD_TYPES}
 
 
 # Faults in a manifest: which file, what is done to it, what the server says, and who else would see it.

@@ -10,6 +10,7 @@ from hybridlab.rules import (
     gpu_demand,
     gpu_environment,
     identity,
+    images,
     interfaces,
     kubernetes,
     labels,
@@ -85,4 +86,5 @@ ALL_RULES: tuple[Rule, ...] = (
     folders.system_folder,
     folders.folder_not_kept,
     folders.shared_folder,
+    images.moving_image,
 )

@@ -102,7 +102,7 @@ class Image(Text):
     """A container image's reference: [registry/]path with a tag, a digest, or both."""
 
     __slots__ = ()
-    expected = "an image reference with a tag or digest (like ollama/ollama:rocm)"
+    expected = "an image reference with a tag or digest (like ollama/ollama:0.30.0-rocm)"
     pattern = re.compile(
         r"[a-z0-9]+(?:[._:-][a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
         r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64})"
