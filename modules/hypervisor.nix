@@ -138,8 +138,9 @@ in
       '';
     };
 
-    # Both of a guest's start: what it is now, which microvm.nix only orders before it, and the key to its secrets.
-    # Otherwise a guest that is new, or whose key is, may be started by itself during a switch, as it was before.
+    # A guest's unit pulls in the one that installs what the guest now is, which microvm.nix only orders before
+    # it, and waits for the key to its secrets. Otherwise a switch may start a guest that is new, or whose key
+    # has changed, as it was before, or not at all.
     systemd.services = lib.mapAttrs' (
       guest: _:
       lib.nameValuePair "microvm@${guest}" {

@@ -1,22 +1,29 @@
 # Everything that a recipe of the justfile may need, with the program run from the working tree.
 {
   callPackage,
+  etcd,
   git,
-  kubectl,
+  kubernetes,
   mkShell,
   nixos-rebuild-ng,
   openssh,
+  openssl,
   ssh-to-age,
+  util-linux,
   writeShellScriptBin,
 }:
 mkShell {
   packages = callPackage ./tools.nix { } ++ [
     (writeShellScriptBin "hybridlab" ''exec python3 -m hybridlab "$@"'')
+    # For tests/kubernetes: kube-apiserver and its like, kubectl among them. kubemark is not packaged.
+    etcd
     git
-    kubectl
+    kubernetes
     nixos-rebuild-ng
     openssh
+    openssl
     ssh-to-age
+    util-linux
   ];
 
   shellHook = ''

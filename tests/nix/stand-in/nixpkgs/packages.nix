@@ -109,20 +109,22 @@ let
       "cfssl"
       "clinfo"
       "cri-tools"
+      "etcd"
       "git"
       "import-linter"
       "installShellFiles"
       "just"
-      "kubectl"
       "kubernetes"
       "nix"
       "nixfmt"
       "nixfmt-tree"
       "nixos-rebuild-ng"
       "openssh"
+      "openssl"
       "ruff"
       "sops"
       "ssh-to-age"
+      "util-linux"
     ]
     // {
       inherit lib runCommand;
