@@ -129,11 +129,35 @@ def _add_kubernetes(draw: st.DrawFn, cluster: Data, home: str) -> None:
         st.dictionaries(st.from_regex(r"[A-Z][A-Z_]{0,9}X", fullmatch=True), hostile_texts, max_size=3)
     )
     if draw(st.booleans()):
+        cluster["workloads"]["app"] = _deployment(draw, home, taken=expose["nodePort"])
+    if draw(st.booleans()):
         gpu_host = cluster["hosts"][draw(st.sampled_from(sorted(cluster["hosts"])))]
         gpu_host["gpu"] = {"model": "radeon-780m", "mode": "host"}
         gpu_host["kubernetes"]["labels"] = {"gpu": "amd"}
         llm |= {"gpus": 1, "nodeSelector": {"gpu": "amd"}}
         cluster["workloads"]["plugin"] = {"type": "amd-gpu-device-plugin", "nodeSelector": {"gpu": "amd"}}
+
+
+def _deployment(draw: st.DrawFn, home: str, taken: int) -> Data:
+    """A program of some kind, which any node may run."""
+    app: Data = {
+        "type": "deployment",
+        "image": "nginx:1.29.1",
+        "replicas": draw(st.integers(0, 3)),
+        "env": draw(
+            st.dictionaries(st.from_regex(r"[A-Z][A-Z_]{0,9}X", fullmatch=True), hostile_texts, max_size=2)
+        ),
+        "volumes": draw(
+            st.sampled_from([{}, {"/data": "/var/lib/app"}, {"/a": "/var/lib/a@1", "/b/c": "/var/lib/b"}])
+        ),
+    }
+    if draw(st.booleans()):
+        app["port"] = draw(st.integers(1, 65535))
+        ports = st.integers(30000, 32767).filter(lambda port: port != taken)
+        app["expose"] = {"nodePort": draw(ports), "from": [home]}
+    if draw(st.booleans()):
+        app["memory"] = "512MiB"
+    return app
 
 
 # What an exchanged value becomes: wrong types, other machines' values, bounds, names of nothing.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hybridlab.spec.machine import GuestSpec, HostSpec, Hypervisor, MembershipSpec, Role
     from hybridlab.spec.network import NetworksSpec, VlanSpec
     from hybridlab.spec.scalars import ScalarError, System
-    from hybridlab.spec.workload import AmdGpuDevicePluginSpec, ExposeSpec, OllamaSpec
+    from hybridlab.spec.workload import AmdGpuDevicePluginSpec, DeploymentSpec, ExposeSpec, OllamaSpec
 
 _MODULES = {
     "hybridlab.spec.load": ("load_spec", "parse_spec"),
@@ -37,7 +37,7 @@ _MODULES = {
     "hybridlab.spec.machine": ("HostSpec", "GuestSpec", "MembershipSpec", "Role", "Hypervisor"),
     "hybridlab.spec.gpu": ("GpuSpec", "GpuMode", "PassthroughSpec"),
     "hybridlab.spec.kubernetes": ("KubernetesSpec", "PodNetwork", "Pki", "SecretRef"),
-    "hybridlab.spec.workload": ("OllamaSpec", "AmdGpuDevicePluginSpec", "ExposeSpec"),
+    "hybridlab.spec.workload": ("OllamaSpec", "DeploymentSpec", "AmdGpuDevicePluginSpec", "ExposeSpec"),
     "hybridlab.spec.scalars": ("System", "ScalarError"),
     "hybridlab.model.resolve": ("resolve",),
     "hybridlab.model.cluster": ("Cluster",),
@@ -81,6 +81,7 @@ __all__ = [
     "Pki",
     "SecretRef",
     "OllamaSpec",
+    "DeploymentSpec",
     "AmdGpuDevicePluginSpec",
     "ExposeSpec",
     "SecretsSpec",

@@ -87,7 +87,8 @@ def placed(api: Api, cluster: Cluster) -> str | None:
         api.request("POST", "/api/v1/nodes", node)
         # The server taints a new node as not ready, until a controller has seen that it is.
         api.request("PATCH", path_of(node), {"spec": node["spec"]}, MERGE)
-    [deployment] = [one for one in manifests(cluster) if one["kind"] == "Deployment"]
+    kind = ("Deployment", "llm")
+    [deployment] = [one for one in manifests(cluster) if (one["kind"], one["metadata"]["name"]) == kind]
     last = cluster.nodes[-1]
     try:
         # The scheduler hears of nodes in their order: when it knows the last as it is, it knows all.

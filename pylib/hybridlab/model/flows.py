@@ -13,7 +13,7 @@ from attrs import frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.model.node import Machine
-from hybridlab.model.workload import Ollama, Workload
+from hybridlab.model.workload import AmdGpuDevicePlugin, App, Workload
 from hybridlab.tables import ports
 from hybridlab.tables.ports import Protocol, Service
 
@@ -53,11 +53,11 @@ def derive_flows(
     machines: Iterable[Machine], workloads: Iterable[Workload], admin_vlans: tuple[Vlan, ...]
 ) -> tuple[Flow, ...]:
     """Return every flow of the cluster, in the order of the machines."""
-    exposed = tuple(w for w in workloads if isinstance(w, Ollama) and w.exposure is not None)
+    exposed = tuple(w for w in workloads if not isinstance(w, AmdGpuDevicePlugin) and w.exposure is not None)
     return tuple(flow for machine in machines for flow in _flows_to(machine, exposed, admin_vlans))
 
 
-def _flows_to(machine: Machine, exposed: tuple[Ollama, ...], admin_vlans: tuple[Vlan, ...]) -> Iterator[Flow]:
+def _flows_to(machine: Machine, exposed: tuple[App, ...], admin_vlans: tuple[Vlan, ...]) -> Iterator[Flow]:
     yield from _from_admin(machine, admin_vlans, ports.SSH, "the admin logs in and deploys")
     member = machine.membership
     if member is None:
@@ -106,8 +106,10 @@ def _from_admin(machine: Machine, vlans: tuple[Vlan, ...], service: Service, pur
             )
 
 
-def _to_node_port(machine: Machine, workload: Ollama) -> Iterator[Flow]:
+def _to_node_port(machine: Machine, workload: App) -> Iterator[Flow]:
     assert workload.exposure is not None
+    if workload.service is None:
+        return
     for leg in machine.legs:
         for vlan in workload.exposure.vlans:
             yield Flow(

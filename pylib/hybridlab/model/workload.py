@@ -66,8 +66,46 @@ class Ollama:
     def path(self) -> SpecPath:
         return SpecPath.of("workloads", self.name)
 
+    @property
+    def folders(self) -> tuple[tuple[str, SpecPath], ...]:
+        """The folders on a node that it keeps data in, each with its place in the spec."""
+        return ((self.models, self.path / "models"),)
+
     def __str__(self) -> str:
         return f"workload {self.name!r}"
 
 
-Workload = AmdGpuDevicePlugin | Ollama
+@frozen
+class Deployment:
+    """Any program. `volumes` are folders in the container with those on the node; `nodes` as of Ollama."""
+
+    name: str
+    namespace: str
+    image: str
+    replicas: int
+    service: Service | None
+    volumes: Mapping[str, str]
+    memory_mib: int | None
+    node_selector: Mapping[str, str]
+    env: Mapping[str, str]
+    privileged: bool
+    exposure: Exposure | None
+    nodes: tuple[str, ...]
+    tolerations: tuple[Taint, ...] = ()
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("workloads", self.name)
+
+    @property
+    def folders(self) -> tuple[tuple[str, SpecPath], ...]:
+        """As of Ollama."""
+        return tuple((folder, self.path / "volumes" / mount) for mount, folder in self.volumes.items())
+
+    def __str__(self) -> str:
+        return f"workload {self.name!r}"
+
+
+# What comes with a namespace of its own, and may have a Service.
+App = Ollama | Deployment
+Workload = AmdGpuDevicePlugin | App

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.node import Host, Machine
 from hybridlab.model.scope import Scope
-from hybridlab.model.workload import AmdGpuDevicePlugin, Exposure, Ollama, Workload
+from hybridlab.model.workload import AmdGpuDevicePlugin, Deployment, Exposure, Ollama, Workload
 from hybridlab.spec.scalars import LabelKey, LabelValue, Taint
-from hybridlab.spec.workload import AmdGpuDevicePluginSpec, ExposeSpec, OllamaSpec
+from hybridlab.spec.workload import AmdGpuDevicePluginSpec, DeploymentSpec, ExposeSpec, OllamaSpec
 from hybridlab.tables import images, ports
 
 
@@ -22,6 +22,9 @@ def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Worklo
             case OllamaSpec():
                 exposure = _exposure(scope, path / "expose", workload.expose)
                 resolved.append(_ollama(name, workload, machines, exposure))
+            case DeploymentSpec():
+                exposure = _exposure(scope, path / "expose", workload.expose)
+                resolved.append(_deployment(name, workload, machines, exposure))
     return tuple(resolved)
 
 
@@ -95,4 +98,23 @@ def _ollama(name: str, spec: OllamaSpec, machines: Iterable[Machine], exposure: 
         exposure=exposure,
         tolerations=tolerations,
         nodes=_tolerated(selected, tolerations),
+    )
+
+
+def _deployment(
+    name: str, spec: DeploymentSpec, machines: Iterable[Machine], exposure: Exposure | None
+) -> Deployment:
+    return Deployment(
+        name=name,
+        namespace=spec.namespace or name,
+        image=spec.image,
+        replicas=spec.replicas,
+        service=None if spec.port is None else ports.Service(name, spec.port),
+        volumes=dict(sorted(spec.volumes.items())),
+        memory_mib=None if spec.memory is None else spec.memory.mib,
+        node_selector=dict(sorted(spec.node_selector.items())),
+        env=dict(sorted(spec.env.items())),
+        privileged=spec.privileged,
+        exposure=exposure,
+        nodes=_tolerated(_selected(machines, spec.node_selector), ()),
     )

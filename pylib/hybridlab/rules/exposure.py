@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import Exposure, Ollama
+from hybridlab.model.workload import AmdGpuDevicePlugin, App, Exposure
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.tables.ports import NODE_PORTS
 
 
-def _exposed(cluster: Cluster) -> Iterator[tuple[Ollama, Exposure, SpecPath]]:
+def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, SpecPath]]:
     for workload in cluster.workloads:
-        if isinstance(workload, Ollama) and workload.exposure is not None:
+        if not isinstance(workload, AmdGpuDevicePlugin) and workload.exposure is not None:
             yield workload, workload.exposure, workload.path / "expose"
 
 
@@ -103,4 +103,37 @@ def exposed_to_nobody(cluster: Cluster) -> Iterable[Finding]:
                 f"{workload} has NodePort {exposure.node_port}, and no VLAN may use it",
                 path / "from",
                 "name the VLANs that may, or remove the key 'expose'",
+            )
+
+
+@rule(
+    "WKL013",
+    "exposed-without-port",
+    summary="A workload has a NodePort, and no port on which it answers.",
+    rationale="A NodePort is one of a Service, which leads to a port of the pod: none would be made.",
+    source="Kubernetes docs, Service: targetPort",
+    bad=Example(
+        """
+        workloads:
+          page: {type: deployment, image: "nginx:1.29.1", expose: {nodePort: 30080, from: [services]}}
+        """,
+        at=SpecPath.of("workloads", "page", "expose"),
+    ),
+    good="""
+        workloads:
+          page:
+            type: deployment
+            image: nginx:1.29.1
+            port: 80
+            expose: {nodePort: 30080, from: [services]}
+    """,
+)
+def exposed_without_port(cluster: Cluster) -> Iterable[Finding]:
+    for workload, exposure, path in _exposed(cluster):
+        if workload.service is None:
+            yield Finding(
+                f"{workload} has NodePort {exposure.node_port}, and no key 'port'",
+                path,
+                "name the port on which its container answers, or remove 'expose'",
+                on_key=True,
             )

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest
-from hybridlab.model.workload import Ollama
+from hybridlab.model.workload import AmdGpuDevicePlugin, App
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import listed
 
@@ -21,10 +21,11 @@ _SYSTEM_TREES = (
 _SYSTEM_PARENTS = frozenset(map(PurePosixPath, ("/home", "/root", "/run", "/tmp", "/var", "/var/lib")))
 
 
-def _ollamas(cluster: Cluster) -> Iterator[tuple[Ollama, PurePosixPath, SpecPath]]:
+def _folders(cluster: Cluster) -> Iterator[tuple[App, PurePosixPath, SpecPath]]:
     for workload in cluster.workloads:
-        if isinstance(workload, Ollama):
-            yield workload, PurePosixPath(workload.models), workload.path / "models"
+        if not isinstance(workload, AmdGpuDevicePlugin):
+            for folder, path in workload.folders:
+                yield workload, PurePosixPath(folder), path
 
 
 def _is_system(folder: PurePosixPath) -> bool:
@@ -52,9 +53,9 @@ def _is_system(folder: PurePosixPath) -> bool:
     """,
 )
 def system_folder(cluster: Cluster) -> Iterable[Finding]:
-    for workload, folder, path in _ollamas(cluster):
+    for workload, folder, path in _folders(cluster):
         if _is_system(folder):
-            message = f"{workload} keeps its models in {folder}, which belongs to the node's system"
+            message = f"{workload} keeps data in {folder}, which belongs to the node's system"
             yield Finding(message, path, f"take a folder of its own, like {_STATE / workload.name}")
 
 
@@ -80,7 +81,7 @@ def system_folder(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
-    for workload, folder, path in _ollamas(cluster):
+    for workload, folder, path in _folders(cluster):
         if _is_system(folder):
             continue
         machines = [cluster.machine(name) for name in workload.nodes]
@@ -89,7 +90,7 @@ def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
             machines = [] if on_volume else [machine for machine in machines if isinstance(machine, Guest)]
         if machines:
             yield Finding(
-                f"{workload} keeps its models in {folder}, and {listed(machines)}, where it may run, "
+                f"{workload} keeps data in {folder}, and {listed(machines)}, where it may run, "
                 f"{'loses' if len(machines) == 1 else 'lose'} it on a restart",
                 path,
                 f"take a folder like {_STATE / workload.name}, or select other nodes",
@@ -104,8 +105,8 @@ def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
     "shared-folder",
     severity=Severity.WARNING,
     summary="Two workloads keep their data in the same folder, and may run on the same node.",
-    rationale="""When Ollama starts, it removes files that no model of its list uses: one that starts
-        removes what the other is fetching.""",
+    rationale="""Neither knows of the other, and each takes what it finds for its own. When Ollama starts, it
+        even removes files that no model of its list uses: what the other is fetching.""",
     source="ollama/ollama, envconfig (OLLAMA_NOPRUNE: do not prune model blobs on startup)",
     bad=Example(
         """
@@ -120,16 +121,18 @@ def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def shared_folder(cluster: Cluster) -> Iterable[Finding]:
-    first: dict[tuple[PurePosixPath, str], Ollama] = {}
-    for workload, folder, path in _ollamas(cluster):
+    first: dict[tuple[PurePosixPath, str], App] = {}
+    places: dict[tuple[str, PurePosixPath], SpecPath] = {}
+    for workload, folder, path in _folders(cluster):
+        places.setdefault((workload.name, folder), path)
         others = {name: first.setdefault((folder, name), workload) for name in workload.nodes}
         shared = [name for name, other in others.items() if other is not workload]
         if shared:
             other = others[shared[0]]
             where = listed([cluster.machine(name) for name in shared])
             yield Finding(
-                f"{workload} and {other} both keep their models in {folder}, and may both run on {where}",
+                f"{workload} and {other} both keep data in {folder}, and may both run on {where}",
                 path,
                 f"give one of them another folder, like {_STATE / workload.name}",
-                related=(Related(f"{other} keeps its models there", other.path / "models"),),
+                related=(Related(f"{other} keeps data there", places[other.name, folder]),),
             )

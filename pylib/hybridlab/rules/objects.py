@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import Ollama
+from hybridlab.model.workload import AmdGpuDevicePlugin, App
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 
 
-def _ollamas(cluster: Cluster) -> Iterator[Ollama]:
-    return (workload for workload in cluster.workloads if isinstance(workload, Ollama))
+def _apps(cluster: Cluster) -> Iterator[App]:
+    return (workload for workload in cluster.workloads if not isinstance(workload, AmdGpuDevicePlugin))
 
 
 @rule(
@@ -35,7 +35,7 @@ def _ollamas(cluster: Cluster) -> Iterator[Ollama]:
     """,
 )
 def service_name(cluster: Cluster) -> Iterable[Finding]:
-    for workload in _ollamas(cluster):
+    for workload in _apps(cluster):
         if not re.match("[a-z]", workload.name):
             yield Finding(
                 f"{workload} becomes a Service, whose name must begin with a letter",
@@ -65,7 +65,7 @@ def service_name(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def shared_namespace(cluster: Cluster) -> Iterable[Finding]:
-    uses = (Use(w.namespace, str(w), w.path / "namespace") for w in _ollamas(cluster))
+    uses = (Use(w.namespace, str(w), w.path / "namespace") for w in _apps(cluster))
     for earlier, use in used_again(uses):
         yield conflict(earlier, use, f"make namespace {use.value!r}", "give each a namespace of its own")
 
@@ -91,7 +91,7 @@ def shared_namespace(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def system_namespace(cluster: Cluster) -> Iterable[Finding]:
-    for workload in _ollamas(cluster):
+    for workload in _apps(cluster):
         if workload.namespace == "default" or workload.namespace.startswith("kube-"):
             yield Finding(
                 f"{workload} is in namespace {workload.namespace!r}, which belongs to Kubernetes",

@@ -87,4 +87,5 @@ ALL_RULES: tuple[Rule, ...] = (
     folders.folder_not_kept,
     folders.shared_folder,
     images.moving_image,
+    exposure.exposed_without_port,
 )

@@ -7,7 +7,18 @@ from typing import ClassVar
 from attrs import field
 
 from hybridlab.spec.define import doc, spec_class
-from hybridlab.spec.scalars import Count, EnvName, HostPath, Image, LabelKey, LabelValue, Name, Port, Text
+from hybridlab.spec.scalars import (
+    Count,
+    EnvName,
+    HostPath,
+    Image,
+    LabelKey,
+    LabelValue,
+    Name,
+    Port,
+    Size,
+    Text,
+)
 
 
 @spec_class
@@ -64,5 +75,39 @@ class OllamaSpec:
     )
 
 
-WorkloadSpec = AmdGpuDevicePluginSpec | OllamaSpec
-WORKLOAD_TYPES: tuple[type[WorkloadSpec], ...] = (AmdGpuDevicePluginSpec, OllamaSpec)
+@spec_class
+class DeploymentSpec:
+    """A program of your own choice: one container, and what it needs."""
+
+    TYPE: ClassVar[str] = "deployment"
+
+    image: Image = field(metadata=doc("container image, with a version"))
+    port: Port | None = field(
+        default=None, metadata=doc("the port on which it answers, over TCP; it then gets a Service")
+    )
+    replicas: Count = field(default=Count(1), metadata=doc("how many pods run it"))
+    volumes: Mapping[HostPath, HostPath] = field(
+        default=MappingProxyType({}),
+        metadata=doc("by folder in the container, the folder on the node in which it is kept"),
+    )
+    memory: Size | None = field(
+        default=None, metadata=doc("memory that it is given, and not more; by default without a bound")
+    )
+    node_selector: Mapping[LabelKey, LabelValue] = field(
+        default=MappingProxyType({}), metadata=doc("labels that its node must have, all of them")
+    )
+    namespace: Name | None = field(
+        default=None, metadata=doc("the namespace it is in, made with it; by default called as it is")
+    )
+    expose: ExposeSpec | None = field(
+        default=None, metadata=doc("a NodePort, and who may use it; by default none")
+    )
+    env: Mapping[EnvName, Text] = field(
+        default=MappingProxyType({}),
+        metadata=doc("environment variables; what is secret does not belong here"),
+    )
+    privileged: bool = field(default=False, metadata=doc("run the container privileged"))
+
+
+WorkloadSpec = AmdGpuDevicePluginSpec | OllamaSpec | DeploymentSpec
+WORKLOAD_TYPES: tuple[type[WorkloadSpec], ...] = (AmdGpuDevicePluginSpec, OllamaSpec, DeploymentSpec)

@@ -311,7 +311,7 @@ guests: {{web: {{{NODE}, address: 10.0.20.30, kubernetes: {{role: worker}}}}}}
 secrets: {{recipients: {{web: age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3nj9qs86wxrf}}}}
 workloads: {{ollama: {{gpus: 0, nodeSelector: null, models: /srv/models}}}}
 """,
-        "workload 'ollama' keeps its models in /srv/models, and guest 'k8s-worker-1' and guest 'web', "
+        "workload 'ollama' keeps data in /srv/models, and guest 'k8s-worker-1' and guest 'web', "
         "where it may run, lose it on a restart",
     ),
     "one node": (

@@ -4,6 +4,7 @@ Ports, paths and endpoints: ollama/ollama, Dockerfile and docs/api.md.
 """
 
 from hybridlab.emit.kubernetes.labels import app_labels, tolerations_of
+from hybridlab.emit.kubernetes.service import service_of
 from hybridlab.manifest import Resource
 from hybridlab.manifest.data import Json, KeyPath
 from hybridlab.model.workload import Ollama
@@ -13,7 +14,11 @@ _CONTAINER: KeyPath = ("spec", "template", "spec", "containers", 0)
 
 def resources(ollama: Ollama) -> tuple[Resource, ...]:
     """Return namespace, Deployment and Service."""
-    return (Resource("v1", "Namespace", ollama.namespace), _deployment(ollama), _service(ollama))
+    return (
+        Resource("v1", "Namespace", ollama.namespace),
+        _deployment(ollama),
+        service_of(ollama.name, ollama.namespace, ollama.service, ollama.exposure),
+    )
 
 
 def _deployment(ollama: Ollama) -> Resource:
@@ -86,30 +91,3 @@ def _container(ollama: Ollama) -> dict[str, Json]:
         "livenessProbe": probe | {"periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 10},
         "readinessProbe": probe | {"periodSeconds": 10, "timeoutSeconds": 5},
     }
-
-
-def _service(ollama: Ollama) -> Resource:
-    port: dict[str, Json] = {"name": "http", "port": ollama.service.port, "targetPort": "http"}
-    if ollama.exposure is not None:
-        port["nodePort"] = ollama.exposure.node_port
-    return Resource(
-        "v1",
-        "Service",
-        ollama.name,
-        namespace=ollama.namespace,
-        labels=app_labels(ollama.name),
-        body={
-            "spec": {
-                "type": "ClusterIP" if ollama.exposure is None else "NodePort",
-                "selector": app_labels(ollama.name),
-                "ports": [port],
-            }
-        },
-        comments={}
-        if ollama.exposure is None
-        else {
-            ("spec", "ports", 0, "nodePort"): "answers "
-            + ", ".join(vlan.name for vlan in ollama.exposure.vlans)
-            + " only: the firewall of every node sees to that"
-        },
-    )

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from hybridlab.emit.file import GeneratedFile
 from hybridlab.emit.header import HEADER
-from hybridlab.emit.kubernetes import amd_gpu_device_plugin, ollama
+from hybridlab.emit.kubernetes import amd_gpu_device_plugin, deployment, ollama
 from hybridlab.manifest import Json, Resource, print_manifest, print_yaml
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import AmdGpuDevicePlugin, Ollama, Workload
+from hybridlab.model.workload import AmdGpuDevicePlugin, Deployment, Ollama, Workload
 
 FOLDER = "k8s"
 
@@ -39,3 +39,5 @@ def _resources(workload: Workload) -> tuple[Resource, ...]:
             return amd_gpu_device_plugin.resources(workload)
         case Ollama():
             return ollama.resources(workload)
+        case Deployment():
+            return deployment.resources(workload)
