@@ -84,7 +84,7 @@ docs:
       echo "docs/modules.md stays as it is: Nix, which reads the modules' options, is not here" >&2; \
     fi
 
-# Measure start-up and scale
+# Measure start-up, scale and manifests
 bench *names:
     python3 -m benchmarks "$@"
 

@@ -1,10 +1,10 @@
-"""Run every benchmark, or those that are named: `python -m benchmarks [startup] [scale]`."""
+"""Run every benchmark, or those that are named: `python -m benchmarks [startup] [scale] [manifests]`."""
 
 import sys
 
-from benchmarks import scale, startup
+from benchmarks import manifests, scale, startup
 
-BENCHMARKS = {"startup": startup.main, "scale": scale.main}
+BENCHMARKS = {"startup": startup.main, "scale": scale.main, "manifests": manifests.main}
 
 names = sys.argv[1:] or list(BENCHMARKS)
 if unknown := set(names) - set(BENCHMARKS):

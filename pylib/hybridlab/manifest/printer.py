@@ -69,7 +69,8 @@ def _collection(
     entries = data.items() if isinstance(data, Mapping) else enumerate(data)
     for key, value in entries:
         here = (*at, key)
-        yield from _comment(pending.pop(here, ""), lead)
+        if here in pending:
+            yield from _comment(pending.pop(here), lead)
         head = lead + _head(key, indent)
         if not _has_items(value):
             yield from _value(head, value, indent)
@@ -106,7 +107,8 @@ def _value(head: str, value: Json, indent: str) -> Iterator[str]:
 
 
 def _has_items(data: Json) -> TypeGuard[Sequence[Json] | Mapping[str, Json]]:
-    return isinstance(data, Mapping | list) and bool(data)
+    # Text first: most values are, and to ask an abstract class is slow.
+    return not isinstance(data, str) and isinstance(data, Mapping | list) and bool(data)
 
 
 def _print_inline(data: Json) -> str:

@@ -10,6 +10,7 @@ What a reader of the file sees is what is there: a character without a glyph of 
 """
 
 import re
+from functools import lru_cache
 
 from hybridlab.manifest.data import Scalar
 
@@ -72,8 +73,14 @@ def print_scalar(value: Scalar) -> str:
         case float():
             return _print_float(value)
         case str():
-            plain = not _NOT_PLAIN.search(value) and not _RESOLVED.fullmatch(value)
-            return value if plain else f'"{_ESCAPED.sub(_escape, value)}"'
+            return _print_text(value)
+
+
+# Manifests repeat their keys and labels.
+@lru_cache(maxsize=4096)
+def _print_text(text: str) -> str:
+    plain = not _NOT_PLAIN.search(text) and not _RESOLVED.fullmatch(text)
+    return text if plain else f'"{_ESCAPED.sub(_escape, text)}"'
 
 
 def literal_block(text: str) -> tuple[str, list[str]] | None:
