@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest
-from hybridlab.model.workload import AmdGpuDevicePlugin, App
+from hybridlab.model.workload import AmdGpuDevicePlugin, App, Deployment
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import listed
 
@@ -135,4 +135,35 @@ def shared_folder(cluster: Cluster) -> Iterable[Finding]:
                 path,
                 f"give one of them another folder, like {_STATE / workload.name}",
                 related=(Related(f"{other} keeps data there", places[other.name, folder]),),
+            )
+
+
+@rule(
+    "WKL014",
+    "replicas-share-folder",
+    severity=Severity.WARNING,
+    summary="Several replicas of a workload keep data in folders of their node.",
+    rationale="""Replicas on one node write to the same folder, which few programs bear; replicas on different
+        nodes each have a folder of their own, so what one has written the others do not see.""",
+    source="Kubernetes docs, Volumes, hostPath: it is the folder of the node on which the pod runs",
+    bad=Example(
+        """
+        workloads:
+          page: {type: deployment, image: "nginx:1.29.1", replicas: 2, volumes: {/data: /var/lib/page}}
+        """,
+        at=SpecPath.of("workloads", "page", "replicas"),
+    ),
+    good="""
+        workloads:
+          page: {type: deployment, image: "nginx:1.29.1", replicas: 2}
+    """,
+)
+def replicas_share_folder(cluster: Cluster) -> Iterable[Finding]:
+    for workload in cluster.workloads:
+        if isinstance(workload, Deployment) and workload.replicas > 1 and workload.volumes:
+            folders = listed([*workload.volumes.values()])
+            yield Finding(
+                f"{workload} has {workload.replicas} replicas, and keeps data in {folders}",
+                workload.path / "replicas",
+                "run one replica, or keep the data elsewhere",
             )

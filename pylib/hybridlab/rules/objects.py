@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import AmdGpuDevicePlugin, App
+from hybridlab.model.workload import AmdGpuDevicePlugin, App, Ollama
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 
@@ -36,11 +36,12 @@ def _apps(cluster: Cluster) -> Iterator[App]:
 )
 def service_name(cluster: Cluster) -> Iterable[Finding]:
     for workload in _apps(cluster):
-        if not re.match("[a-z]", workload.name):
+        if workload.service is not None and not re.match("[a-z]", workload.name):
+            prefix = "ollama" if isinstance(workload, Ollama) else "app"
             yield Finding(
                 f"{workload} becomes a Service, whose name must begin with a letter",
                 workload.path,
-                f"did you mean 'ollama-{workload.name}'?",
+                f"did you mean '{prefix}-{workload.name}'?",
                 on_key=True,
             )
 

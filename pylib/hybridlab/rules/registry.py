@@ -88,4 +88,5 @@ ALL_RULES: tuple[Rule, ...] = (
     folders.shared_folder,
     images.moving_image,
     exposure.exposed_without_port,
+    folders.replicas_share_folder,
 )

@@ -84,5 +84,12 @@ def test_the_same_mistakes_are_found_as_with_ollama() -> None:
     of_the_system = APP.replace("/var/lib/uptime,", "/etc,")
     [found] = [d for d in report(of_the_system).errors if d.code == "WKL009"]
     assert str(found.path) == "workloads.uptime.volumes./app/data"
+    digit = APP.replace("  uptime:", "  7up:")
+    [found] = [d for d in report(digit).errors if d.code == "WKL006"]
+    assert found.hint == "did you mean 'app-7up'?"
+    silent = digit.replace("    port: 3001\n", "").replace(
+        "    expose: {nodePort: 30301, from: [management]}\n", ""
+    )
+    assert report(silent).ok
     no_node = APP.replace("port: 3001", "port: 3001\n    nodeSelector: {disk: fast}")
     assert "WKL001" in [d.code for d in report(no_node).errors]
