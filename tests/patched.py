@@ -6,6 +6,13 @@ from hybridlab import Cluster, Report, check, parse_spec, resolve
 from hybridlab.rules.page import example_cluster
 from hybridlab.spec.document import parse_document, to_data
 
+# The host's GPU goes to a guest, so no workload has it.
+GPU_FOR_A_GUEST = """
+  hosts: {homelab: {gpu: {mode: passthrough, passthrough: {
+    address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}}
+  workloads: null
+"""
+
 
 def patched(patch: str, base: str | None = None) -> str:
     """Return the YAML text of `base` (by default the rules' example) with the merge patch `patch` on it."""

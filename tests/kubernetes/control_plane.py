@@ -131,8 +131,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def api_server(folder: Path, *, services: str = "10.96.0.0/12", privileged: bool = True) -> Iterator[Api]:
-    """Run etcd and an API server; `services` is the network of Services, `privileged` allows such pods."""
+def api_server(folder: Path, *, privileged: bool = True) -> Iterator[Api]:
+    """Run etcd and an API server, which allows privileged pods or not; skip the test without the programs."""
+    for name in ("setpriv", "openssl", "etcd", "kube-apiserver"):
+        need_program(name)
     with ExitStack() as stack:
         programs = Programs(folder, stack)
         client, peer, port = free_ports(3)
@@ -159,7 +161,7 @@ def api_server(folder: Path, *, services: str = "10.96.0.0/12", privileged: bool
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-cluster-ip-range={services}",
+            "--service-cluster-ip-range=10.96.0.0/12",
             f"--token-auth-file={folder}/tokens.csv",
             "--authorization-mode=RBAC",
             f"--allow-privileged={str(privileged).lower()}",

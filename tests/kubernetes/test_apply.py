@@ -23,8 +23,6 @@ NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "homelab"}}
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
     """An API server that knows a node of the example."""
-    for name in ("setpriv", "openssl", "etcd", "kube-apiserver", "kubectl"):
-        need_program(name)
     folder = tmp_path / "server"
     folder.mkdir()
     with api_server(folder) as running:
@@ -140,3 +138,20 @@ def test_a_server_that_is_not_there(api: Api, homelab: Path, tmp_path: Path) -> 
     missing = apply(api, homelab, "--context", "nowhere")
     assert missing.returncode == 1
     assert "nowhere" in missing.stderr
+
+
+def test_without_workloads_there_is_nothing_to_apply(api: Api, homelab: Path) -> None:
+    spec = homelab / "cluster.yaml"
+    text = spec.read_text(encoding="utf-8")
+    start, end = text.index("\nworkloads:\n"), text.index("\nsecrets:\n")
+    spec.write_text(text[:start] + text[end:], encoding="utf-8")
+    generated = subprocess.run(
+        [sys.executable, "-m", "hybridlab", "generate"],
+        cwd=homelab,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "pylib")},
+        check=False,
+    )
+    assert generated.returncode == 0
+    run = apply(api, homelab, "--yes")
+    assert run.returncode == 0, run.stderr
+    assert "homelab has no workloads: nothing is done" in run.stderr

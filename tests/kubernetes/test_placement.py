@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from hybridlab import Cluster, check, parse_spec, resolve
+from hybridlab.emit.kubernetes.labels import tolerations_of
 from hybridlab.model.cluster import Node
 from hybridlab.model.node import Host
 from hybridlab.model.workload import AmdGpuDevicePlugin
 from kubernetes.control_plane import Api, api_server, path_of, scheduler, taints_of, until
 from kubernetes.test_manifests import manifests
-from programs import need_program
 from strategies import TAINTS, Data, as_yaml, good_clusters
 
 COUNT = itertools.count()
@@ -54,8 +54,6 @@ def perhaps_stranded(draw: st.DrawFn) -> Data:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    for name in ("setpriv", "openssl", "etcd", "kube-apiserver", "kube-scheduler"):
-        need_program(name)
     folder = tmp_path_factory.mktemp("placement")
     with api_server(folder) as running, scheduler(running, folder):
         # What the controllers would make.
@@ -109,9 +107,7 @@ def on_node(node: Node) -> dict[str, Any]:
     """What puts a pod on this node and on no other, whatever its taints."""
     return {
         "nodeSelector": {"kubernetes.io/hostname": node.name},
-        "tolerations": [
-            {"key": t.key, "operator": "Equal", "value": t.value, "effect": t.effect} for t in taints_of(node)
-        ],
+        "tolerations": tolerations_of(taints_of(node)),
     }
 
 

@@ -1,6 +1,5 @@
 """Where a real scheduler puts our pods, on hollow nodes of the model; `check` says the same beforehand."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ TAINTED = TEXT.replace(
 
 
 @pytest.fixture(scope="module")
-def cluster(control_plane: tuple[Api, Programs]) -> Iterator[Cluster]:
+def cluster(control_plane: tuple[Api, Programs]) -> Cluster:
     """The example, with a tainted GPU, on hollow nodes."""
     api, programs = control_plane
     resolved = resolve(parse_spec(TAINTED))
@@ -39,7 +38,7 @@ def cluster(control_plane: tuple[Api, Programs]) -> Iterator[Cluster]:
     until(lambda: ready(api) == {node.name for node in resolved.nodes}, "all nodes are Ready")
     for resource in manifests(resolved):
         api.apply(resource)
-    yield resolved
+    return resolved
 
 
 def ready(api: Api) -> set[str]:

@@ -26,7 +26,7 @@ from hybridlab.tables import options
 from hybridlab.tables.options import Project
 from hybridlab.tables.options.kinds import Attrs, mismatch
 from nix.flakes import Nix, generate
-from patched import patched
+from patched import GPU_FOR_A_GUEST, patched
 
 pytestmark = pytest.mark.nix
 
@@ -36,11 +36,7 @@ SECOND = Path(__file__).with_name("second-homelab")
 
 # Between them they take other ways through microvm.nix than the example does.
 VARIANTS = {
-    "GPU for a guest": """
-      hosts: {homelab: {gpu: {mode: passthrough, passthrough: {
-        address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}}
-      workloads: null
-    """,
+    "GPU for a guest": GPU_FOR_A_GUEST,
     "own store, balloon, time zone": """
       nixos: {timeZone: Europe/Berlin}
       guests: {k8s-worker-1: {store: disk, balloon: true}}

@@ -19,17 +19,14 @@ from emitted import emitted
 from hybridlab import Cluster, FileSet, emit_all, load_spec, parse_spec, resolve
 from hybridlab.model.node import Guest, Host
 from hybridlab.rules.registry import ALL_RULES
+from patched import GPU_FOR_A_GUEST
 from patched import cluster as patched
 from strategies import Data, as_yaml, good_clusters
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "decisions" / "0008-field-rules.md"
 VARIANTS = {
-    "GPU for a guest": """
-      hosts: {homelab: {gpu: {mode: passthrough, passthrough: {
-        address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}}
-      workloads: null
-    """,
+    "GPU for a guest": GPU_FOR_A_GUEST,
     "a privileged pod, a tainted GPU": """
       hosts: {homelab: {kubernetes: {taints: ["amd.com/gpu=true:NoSchedule"]}}}
       workloads: {ollama: {privileged: true}}

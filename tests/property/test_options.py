@@ -10,6 +10,7 @@ from hybridlab import Cluster, check, emit_all, load_spec, parse_spec, resolve
 from hybridlab.tables import options
 from hybridlab.tables.options.replaced import REPLACED
 from hybridlab.tables.releases import RELEASES
+from patched import GPU_FOR_A_GUEST
 from patched import cluster as patched
 from strategies import Data, as_yaml, good_clusters
 
@@ -17,11 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 # Between them and the worked example every option is written.
 PATCHES = {
-    "GPU for a guest": """
-      hosts: {homelab: {gpu: {mode: passthrough, passthrough: {
-        address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}}
-      workloads: null
-    """,
+    "GPU for a guest": GPU_FOR_A_GUEST,
     "GPU for nobody": """
       hosts: {homelab: {gpu: {mode: "off"}}}
       workloads: null

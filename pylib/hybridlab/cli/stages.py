@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import hybridlab
+from hybridlab.cli import changes
 from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.render import render_report, summarize
 from hybridlab.cli.terminal import notice
@@ -27,3 +28,10 @@ def sound_cluster(spec: Path, *, but: Container[str] = ()) -> Cluster:
         notice(f"{summarize(report)} in {spec}; nothing is done")
         raise click.exceptions.Exit(ExitCode.ERRORS)
     return cluster
+
+
+def require_generated(cluster: Cluster, folder: Path) -> None:
+    """End the run, with what differs on standard error, unless the files in `folder` are as generated now."""
+    plan = hybridlab.plan(hybridlab.emit_all(cluster), folder)
+    if not plan.is_current:
+        raise click.exceptions.Exit(changes.show_differences(plan, folder, err=True))

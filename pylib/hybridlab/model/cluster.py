@@ -12,7 +12,7 @@ from hybridlab.model.exposure import Firewall
 from hybridlab.model.flows import Flow
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
-from hybridlab.model.workload import Workload
+from hybridlab.model.workload import App, Workload
 from hybridlab.spec.scalars import Address, Network, System
 
 
@@ -133,6 +133,11 @@ class Cluster:
     @cached_property
     def control_plane(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.membership.is_control_plane)
+
+    @cached_property
+    def apps(self) -> tuple[App, ...]:
+        """The workloads that come with a namespace of their own."""
+        return tuple(workload for workload in self.workloads if isinstance(workload, App))
 
     @cached_property
     def _machines_by_name(self) -> Mapping[str, Machine]:

@@ -13,7 +13,7 @@ from attrs import frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.model.node import Machine
-from hybridlab.model.workload import AmdGpuDevicePlugin, App, Workload
+from hybridlab.model.workload import App, Workload
 from hybridlab.tables import ports
 from hybridlab.tables.ports import Protocol, Service
 
@@ -53,7 +53,7 @@ def derive_flows(
     machines: Iterable[Machine], workloads: Iterable[Workload], admin_vlans: tuple[Vlan, ...]
 ) -> tuple[Flow, ...]:
     """Return every flow of the cluster, in the order of the machines."""
-    exposed = tuple(w for w in workloads if not isinstance(w, AmdGpuDevicePlugin) and w.exposure is not None)
+    exposed = tuple(w for w in workloads if isinstance(w, App) and w.exposure is not None)
     return tuple(flow for machine in machines for flow in _flows_to(machine, exposed, admin_vlans))
 
 

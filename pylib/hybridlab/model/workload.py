@@ -91,7 +91,11 @@ class Deployment:
     privileged: bool
     exposure: Exposure | None
     nodes: tuple[str, ...]
-    tolerations: tuple[Taint, ...] = ()
+
+    @property
+    def tolerations(self) -> tuple[Taint, ...]:
+        """None: it asks for no GPU, and so is kept away where everybody else is."""
+        return ()
 
     @property
     def path(self) -> SpecPath:

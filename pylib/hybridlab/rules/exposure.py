@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import AmdGpuDevicePlugin, App, Exposure
+from hybridlab.model.workload import App, Exposure
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.tables.ports import NODE_PORTS
 
 
 def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, SpecPath]]:
-    for workload in cluster.workloads:
-        if not isinstance(workload, AmdGpuDevicePlugin) and workload.exposure is not None:
-            yield workload, workload.exposure, workload.path / "expose"
+    for app in cluster.apps:
+        if app.exposure is not None:
+            yield app, app.exposure, app.path / "expose"
 
 
 @rule(

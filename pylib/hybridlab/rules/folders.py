@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest
-from hybridlab.model.workload import AmdGpuDevicePlugin, App, Deployment
+from hybridlab.model.workload import App, Deployment
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import listed
 
@@ -22,10 +22,9 @@ _SYSTEM_PARENTS = frozenset(map(PurePosixPath, ("/home", "/root", "/run", "/tmp"
 
 
 def _folders(cluster: Cluster) -> Iterator[tuple[App, PurePosixPath, SpecPath]]:
-    for workload in cluster.workloads:
-        if not isinstance(workload, AmdGpuDevicePlugin):
-            for folder, path in workload.folders:
-                yield workload, PurePosixPath(folder), path
+    for app in cluster.apps:
+        for folder, path in app.folders:
+            yield app, PurePosixPath(folder), path
 
 
 def _is_system(folder: PurePosixPath) -> bool:

@@ -1,17 +1,13 @@
 """Kubernetes objects that workloads become: names that the API server takes, namespaces that are theirs."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import AmdGpuDevicePlugin, App, Ollama
+from hybridlab.model.workload import Ollama
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
-
-
-def _apps(cluster: Cluster) -> Iterator[App]:
-    return (workload for workload in cluster.workloads if not isinstance(workload, AmdGpuDevicePlugin))
 
 
 @rule(
@@ -35,7 +31,7 @@ def _apps(cluster: Cluster) -> Iterator[App]:
     """,
 )
 def service_name(cluster: Cluster) -> Iterable[Finding]:
-    for workload in _apps(cluster):
+    for workload in cluster.apps:
         if workload.service is not None and not re.match("[a-z]", workload.name):
             prefix = "ollama" if isinstance(workload, Ollama) else "app"
             yield Finding(
@@ -66,7 +62,7 @@ def service_name(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def shared_namespace(cluster: Cluster) -> Iterable[Finding]:
-    uses = (Use(w.namespace, str(w), w.path / "namespace") for w in _apps(cluster))
+    uses = (Use(w.namespace, str(w), w.path / "namespace") for w in cluster.apps)
     for earlier, use in used_again(uses):
         yield conflict(earlier, use, f"make namespace {use.value!r}", "give each a namespace of its own")
 
@@ -92,7 +88,7 @@ def shared_namespace(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def system_namespace(cluster: Cluster) -> Iterable[Finding]:
-    for workload in _apps(cluster):
+    for workload in cluster.apps:
         if workload.namespace == "default" or workload.namespace.startswith("kube-"):
             yield Finding(
                 f"{workload} is in namespace {workload.namespace!r}, which belongs to Kubernetes",

@@ -2,7 +2,6 @@
 
 import click
 
-import hybridlab
 from hybridlab.cli.spec_file import find_spec
 
 
@@ -22,20 +21,19 @@ def command(ctx: click.Context, context: str | None, dry_run: bool, force_confli
     Refused if the spec has errors, if the generated files beside it are not as `hybridlab generate --check`
     wants them, or if the cluster has none of the spec's nodes.
     """
-    from hybridlab.cli import changes  # noqa: PLC0415 - see program.py
-    from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415
+    from hybridlab.cli.stages import require_generated, sound_cluster  # noqa: PLC0415 - see program.py
     from hybridlab.cli.terminal import notice, safe  # noqa: PLC0415
+    from hybridlab.emit.kubernetes.tree import FOLDER  # noqa: PLC0415
     from hybridlab.live.kubectl import Kubectl, check_is  # noqa: PLC0415
 
     spec = find_spec(ctx.obj)
     cluster = sound_cluster(spec)
-    plan = hybridlab.plan(hybridlab.emit_all(cluster), spec.parent)
-    if not plan.is_current:
-        ctx.exit(changes.show_differences(plan, spec.parent, err=True))
-    folder = spec.parent / "k8s"
-    if not folder.is_dir():
-        notice(f"{cluster.name} has no manifests: nothing is done")
+    require_generated(cluster, spec.parent)
+    # kubectl refuses a kustomization of nothing.
+    if not cluster.workloads:
+        notice(f"{cluster.name} has no workloads: nothing is done")
         return
+    folder = spec.parent / FOLDER
 
     def show(text: str) -> None:
         for line in text.splitlines():

@@ -2,7 +2,6 @@
 
 import click
 
-import hybridlab
 from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.machines import check_names, complete_machine
 from hybridlab.cli.spec_file import find_spec
@@ -22,16 +21,14 @@ def command(ctx: click.Context, machines: tuple[str, ...], yes: bool, dry_run: b
     Refused if the spec has errors, or if the generated files beside it are not as `hybridlab generate
     --check` wants them. Root must be able to log in by ssh key.
     """
-    from hybridlab.cli import changes, progress  # noqa: PLC0415 - see program.py
-    from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415
+    from hybridlab.cli import progress  # noqa: PLC0415 - see program.py
+    from hybridlab.cli.stages import require_generated, sound_cluster  # noqa: PLC0415
     from hybridlab.live.deploy import check_ready, plan_deployments  # noqa: PLC0415
 
     spec = find_spec(ctx.obj)
     cluster = sound_cluster(spec)
     check_names(machines, [machine.name for machine in cluster.machines])
-    plan = hybridlab.plan(hybridlab.emit_all(cluster), spec.parent)
-    if not plan.is_current:
-        ctx.exit(changes.show_differences(plan, spec.parent, err=True))
+    require_generated(cluster, spec.parent)
 
     deployments = plan_deployments(cluster, machines)
     progress.announce(deployments, spec.parent)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import HOST_RESERVE_MIB, Host, Machine, Membership
-from hybridlab.model.workload import AmdGpuDevicePlugin
 from hybridlab.nixlang import Commented
 from hybridlab.nixlang.build import Options
 from hybridlab.spec.scalars import Taint
@@ -78,8 +77,7 @@ def _api_server(cluster: Cluster, member: Membership) -> dict[str, object]:
         "advertiseAddress": str(member.leg.address),
         "securePort": ports.API_SERVER.port,
     }
-    apps = (workload for workload in cluster.workloads if not isinstance(workload, AmdGpuDevicePlugin))
-    if privileged := [app.name for app in apps if app.privileged]:
+    if privileged := [app.name for app in cluster.apps if app.privileged]:
         settings["allowPrivileged"] = Commented(True, f"asked for by {', '.join(privileged)}")
     return settings
 
