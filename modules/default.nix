@@ -7,4 +7,5 @@
   hypervisor = ./hypervisor.nix;
   join-token = ./join-token.nix;
   kubernetes-node = ./kubernetes-node.nix;
+  pod-secrets = ./pod-secrets.nix;
 }

@@ -12,10 +12,19 @@ _INSTALL = {
     "age": "install age (Debian)",
     "age-keygen": "install age (Debian)",
     "etcd": "install etcd-server (Debian)",
+    "nsenter": "install util-linux (Debian)",
     "openssl": "install openssl (Debian)",
     "setpriv": "install util-linux (Debian)",
+    "unshare": "install util-linux (Debian)",
 }
-_KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kubemark")
+_KUBERNETES = (
+    "device-registration",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubectl",
+    "kubemark",
+)
 
 
 def need_program(name: str) -> str:
@@ -37,6 +46,8 @@ def need_program(name: str) -> str:
 
 def built_programs(which: str = "") -> Path:
     """Return where tests/programs/build puts the programs; it says this path, too."""
-    key = hashlib.sha256((BUILD.parent / which / "go.sum").read_bytes()).hexdigest()[:16]
+    folder = BUILD.parent / which
+    files = [folder / "go.sum", *sorted(folder.glob("*/*.go"))]
+    key = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache, "hybridlab", f"{which or 'programs'}-{key}")

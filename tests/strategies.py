@@ -157,6 +157,13 @@ def _deployment(draw: st.DrawFn, home: str, taken: int) -> Data:
         app["expose"] = {"nodePort": draw(ports), "from": [home]}
     if draw(st.booleans()):
         app["memory"] = "512MiB"
+    if draw(st.booleans()):
+        app["cpu"] = draw(st.sampled_from([1, "1m", "250m"]))
+    if draw(st.booleans()):
+        app["ports"] = {"dns": {"port": 53, "protocol": "udp"}, "web-2": {"port": 65535, "protocol": "udp"}}
+    if draw(st.booleans()):
+        app["env"]["SECRET"] = {"secret": "app/password"}
+        app["volumes"] = app["volumes"] | {"/run/key.pem": {"secret": "app/key"}}
     return app
 
 

@@ -23,12 +23,20 @@ if TYPE_CHECKING:
     from hybridlab.rules.check import check
     from hybridlab.spec.cluster import AdminSpec, ClusterSpec, NixosSpec, SecretsSpec
     from hybridlab.spec.gpu import GpuMode, GpuSpec, PassthroughSpec
-    from hybridlab.spec.kubernetes import KubernetesSpec, Pki, PodNetwork, SecretRef
+    from hybridlab.spec.kubernetes import KubernetesSpec, Pki, PodNetwork
     from hybridlab.spec.load import load_spec, parse_spec
     from hybridlab.spec.machine import GuestSpec, HostSpec, Hypervisor, MembershipSpec, Role
     from hybridlab.spec.network import NetworksSpec, VlanSpec
     from hybridlab.spec.scalars import ScalarError, System
-    from hybridlab.spec.workload import AmdGpuDevicePluginSpec, DeploymentSpec, ExposeSpec, OllamaSpec
+    from hybridlab.spec.secret import SecretRef
+    from hybridlab.spec.workload import (
+        AmdGpuDevicePluginSpec,
+        DeploymentSpec,
+        ExposeSpec,
+        OllamaSpec,
+        PortSpec,
+        Transport,
+    )
 
 _MODULES = {
     "hybridlab.spec.load": ("load_spec", "parse_spec"),
@@ -36,8 +44,16 @@ _MODULES = {
     "hybridlab.spec.network": ("NetworksSpec", "VlanSpec"),
     "hybridlab.spec.machine": ("HostSpec", "GuestSpec", "MembershipSpec", "Role", "Hypervisor"),
     "hybridlab.spec.gpu": ("GpuSpec", "GpuMode", "PassthroughSpec"),
-    "hybridlab.spec.kubernetes": ("KubernetesSpec", "PodNetwork", "Pki", "SecretRef"),
-    "hybridlab.spec.workload": ("OllamaSpec", "DeploymentSpec", "AmdGpuDevicePluginSpec", "ExposeSpec"),
+    "hybridlab.spec.kubernetes": ("KubernetesSpec", "PodNetwork", "Pki"),
+    "hybridlab.spec.secret": ("SecretRef",),
+    "hybridlab.spec.workload": (
+        "OllamaSpec",
+        "DeploymentSpec",
+        "AmdGpuDevicePluginSpec",
+        "ExposeSpec",
+        "PortSpec",
+        "Transport",
+    ),
     "hybridlab.spec.scalars": ("System", "ScalarError"),
     "hybridlab.model.resolve": ("resolve",),
     "hybridlab.model.cluster": ("Cluster",),
@@ -84,6 +100,8 @@ __all__ = [
     "DeploymentSpec",
     "AmdGpuDevicePluginSpec",
     "ExposeSpec",
+    "PortSpec",
+    "Transport",
     "SecretsSpec",
     "Cluster",
     "Report",

@@ -24,8 +24,10 @@ class Homelab:
     folder: Path
     keys: Path
 
-    def run(self, *arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
-        return self._start([sys.executable, "-m", "hybridlab", *arguments], key)
+    def run(
+        self, *arguments: str, key: str | None = None, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        return self._start([sys.executable, "-m", "hybridlab", *arguments], key, given)
 
     def decrypt(self, file: str, key: str) -> dict[str, dict[str, str]]:
         run = self._start(["sops", "decrypt", file], key)
@@ -36,7 +38,9 @@ class Homelab:
         run = self._start(["sops", *arguments], key)
         assert run.returncode == 0, run.stderr
 
-    def _start(self, command: list[str], key: str | None) -> subprocess.CompletedProcess[str]:
+    def _start(
+        self, command: list[str], key: str | None, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SOPS_")}
         environment |= {
             "HOME": str(self.keys),  # nobody's own keys
@@ -45,7 +49,13 @@ class Homelab:
             **({"SOPS_AGE_KEY_FILE": str(self.keys / key)} if key else {}),
         }
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env=environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     @property
@@ -234,6 +244,72 @@ def test_no_program_is_shown_a_secret(homelab: Homelab, monkeypatch: pytest.Monk
     }
     for secret in (old, new, "AGE-SECRET-KEY-"):
         assert secret not in seen
+
+
+APP = """
+workloads:
+  app:
+    type: deployment
+    image: nginx:1.29.1
+    env: {PASSWORD: {secret: app/password}}
+    volumes: {/key.pem: {secret: app/key}}
+"""
+PEM = "-----BEGIN-----\n'${x}' \"y\"\n-----END-----\n"
+
+
+@pytest.fixture
+def with_app(homelab: Homelab) -> Homelab:
+    text = homelab.spec.read_text(encoding="utf-8")
+    homelab.spec.write_text(text.replace("\nworkloads:\n", APP), encoding="utf-8")
+    homelab.add(homelab.run("secrets", "init").stdout)
+    return homelab
+
+
+def test_values_of_pods_are_set_one_by_one_for_control_planes_and_people(with_app: Homelab) -> None:
+    init = with_app.run("secrets", "init")
+    assert init.returncode == 0
+    for key in ("app/key", "app/password"):
+        assert f"a workload waits for a value: hybridlab secrets set {key}\n" in init.stderr
+    assert with_app.codes() == ["SEC101"]
+    # The first makes the file, for which nobody's private key is needed.
+    first = with_app.run("secrets", "set", "app/password", given="hunter2\n")
+    assert first.returncode == 0, first.stderr
+    assert "hybridlab deploy homelab" in first.stderr
+    assert with_app.codes() == ["SEC103"]
+    assert with_app.run("secrets", "set", "app/key", given=PEM).returncode == 1
+    assert with_app.run("secrets", "set", "app/key", key="admin", given=PEM).returncode == 0
+    assert with_app.codes() == []
+    values = with_app.decrypt("secrets/workloads.yaml", "admin")
+    assert values == {"app": {"password": "hunter2", "key": PEM}}
+    with pytest.raises(AssertionError, match="Failed to get the data key"):
+        with_app.decrypt("secrets/workloads.yaml", "homelab")  # a worker
+    assert "hunter2" not in first.stdout + first.stderr
+
+
+def test_a_value_that_is_there_is_replaced_only_when_told(with_app: Homelab) -> None:
+    with_app.run("secrets", "set", "app/password", given="old")
+    refused = with_app.run("secrets", "set", "app/password", key="admin", given="new")
+    assert refused.returncode == 1
+    assert "has a value for app/password already: with --replace" in refused.stderr
+    assert with_app.decrypt("secrets/workloads.yaml", "admin")["app"]["password"] == "old"
+    replaced = with_app.run("secrets", "set", "--replace", "app/password", key="admin", given="new")
+    assert replaced.returncode == 0, replaced.stderr
+    assert with_app.decrypt("secrets/workloads.yaml", "admin")["app"]["password"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "says"),
+    [
+        ("app/passwort", "x", "no workload of homelab uses a secret 'app/passwort': they use app/key, app/"),
+        ("app/password", "", "no value came in"),
+        ("app/password", "\n", "no value came in"),
+        ("app/password", "a" * (2**20 + 1), "larger than 1 MiB"),
+    ],
+)
+def test_what_is_no_value_is_refused(with_app: Homelab, key: str, given: str, says: str) -> None:
+    run = with_app.run("secrets", "set", key, given=given)
+    assert (run.returncode, says in run.stderr) == (1, True), run.stderr
+    assert not (with_app.folder / "secrets" / "workloads.yaml").exists()
 
 
 def test_without_sops_it_says_what_to_install(homelab: Homelab) -> None:

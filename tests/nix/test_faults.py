@@ -12,6 +12,12 @@ pytestmark = pytest.mark.nix
 
 EXPRESSION = Path(__file__).with_name("faults.nix")
 
+
+def brought(secret: str, name: str = "app") -> str:
+    """A workload's Secret that the machine is to bring into the cluster."""
+    return f'hybridlab.podSecrets = {{ cluster = lib.mkForce "homelab"; secrets."{name}" = {secret}; }};'
+
+
 # By the assertion: a machine, what is added to it, and what is then said.
 FAULTS = {
     "amd-gpu: driver": (
@@ -110,6 +116,38 @@ FAULTS = {
         "virtualisation.docker.enable = true;",
         "virtualisation.docker drops what is forwarded",
     ),
+    "pod-secrets: in the store": (
+        "k8s-master",
+        brought('{ namespace = "app"; files.KEY = "${builtins.storeDir}/value"; }'),
+        "/value, which lies in the Nix store, which everybody can read",
+    ),
+    "pod-secrets: name": (
+        "k8s-master",
+        brought('{ namespace = "app"; files.KEY = "/run/secrets/value"; }', name="My App"),
+        'hybridlab.podSecrets.secrets has ["My App"]',
+    ),
+    "pod-secrets: key": (
+        "k8s-master",
+        brought('{ namespace = "app"; files."..a" = "/a"; files."a b" = "/b"; files.".a-B_1" = "/c"; }'),
+        'have the keys ["..a","a b"]',
+    ),
+    "pod-secrets: no API server": (
+        "homelab",
+        brought('{ namespace = "app"; files.KEY = "/run/secrets/value"; }'),
+        "hybridlab.podSecrets is for the machine of the API server, which is off here",
+    ),
+    "pod-secrets: no easyCerts": (
+        "k8s-master",
+        "services.kubernetes.pki.enable = lib.mkForce false; "
+        + brought('{ namespace = "app"; files.KEY = "/run/secrets/value"; }'),
+        "uses the cluster-admin certificate of services.kubernetes.easyCerts, which is off",
+    ),
+    "pod-secrets: no kubeconfig": (
+        "k8s-master",
+        "services.kubernetes.pki.etcClusterAdminKubeconfig = lib.mkForce null; "
+        + brought('{ namespace = "app"; files.KEY = "/run/secrets/value"; }'),
+        "needs services.kubernetes.pki.etcClusterAdminKubeconfig, which is null",
+    ),
 }
 # What looks like one of them and is right.
 FINE = {
@@ -121,6 +159,14 @@ FINE = {
     "a network of one's own that is sent on": (
         "homelab",
         'hybridlab.firewall.forwardFrom = [ "wg0" ];',
+    ),
+    "a Secret on the control plane": (
+        "k8s-master",
+        brought('{ namespace = "app"; files.KEY = "/run/secrets/value"; }'),
+    ),
+    "Secrets of which the last one went": (
+        "k8s-master",
+        'hybridlab.podSecrets = { enable = true; cluster = lib.mkForce "homelab"; };',
     ),
     "nothing": ("k8s-worker-1", ""),
 }

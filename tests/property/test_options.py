@@ -8,6 +8,7 @@ from hypothesis import Phase, given, settings
 from emitted import emitted, fields
 from hybridlab import Cluster, check, emit_all, load_spec, parse_spec, resolve
 from hybridlab.tables import options
+from hybridlab.tables.options.kinds import Attrs, AttrsOf, Kind, ListOf, NullOr
 from hybridlab.tables.options.replaced import REPLACED
 from hybridlab.tables.releases import RELEASES
 from patched import GPU_FOR_A_GUEST
@@ -29,6 +30,9 @@ PATCHES = {
     """,
     "unschedulable worker": "guests: {k8s-worker-1: {kubernetes: {schedulable: false}}}",
     "privileged pod": "workloads: {ollama: {privileged: true}}",
+    "a secret for a pod": """
+      workloads: {page: {type: deployment, image: "nginx:1.29.1", env: {KEY: {secret: page/key}}}}
+    """,
     "time zone, and memory given back": """
       nixos: {timeZone: Europe/Berlin}
       guests: {k8s-worker-1: {balloon: true}}
@@ -109,14 +113,18 @@ def places_of(path: tuple[str, ...], value: object) -> Iterator[tuple[str, ...]]
     option = options.find(path)
     assert option is not None, path
     yield option.names
-    yield from ((*option.names, *way) for way in ways(value))
+    yield from ((*option.names, *way) for way in ways(value, option.kind))
 
 
-def ways(value: object) -> Iterator[tuple[str, ...]]:
-    match value:
-        case Mapping():
+def ways(value: object, kind: Kind) -> Iterator[tuple[str, ...]]:
+    match kind, value:
+        case NullOr(inner), _:
+            yield from ways(value, inner)
+        case AttrsOf(inner), Mapping():
+            yield from (("<name>", *way) for one in value.values() for way in ways(one, inner))
+        case Attrs(known), Mapping():
             for name, one in value.items():
                 yield (name,)
-                yield from ((name, *way) for way in ways(one))
-        case list():
-            yield from (("[]", *way) for one in value for way in ways(one))
+                yield from ((name, *way) for way in ways(one, known[name]))
+        case ListOf(item), list():
+            yield from (("[]", *way) for one in value for way in ways(one, item))

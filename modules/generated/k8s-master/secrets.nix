@@ -12,4 +12,10 @@
     role = "server";
     file = "/run/secrets/k8s/join-token";
   };
+
+  hybridlab.podSecrets = {
+    # also with nothing to bring: what the spec no longer has is taken away
+    enable = true;
+    cluster = "homelab";
+  };
 }

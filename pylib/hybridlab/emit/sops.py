@@ -14,11 +14,9 @@ def emit_sops(cluster: Cluster) -> Iterator[GeneratedFile]:
     """Yield the creation rules of the cluster's sops files: who can read each, with names."""
     if cluster.secrets is None:
         return
-    files = {cluster.secrets.file: cluster.secrets.recipients}
-    files |= {keys.file: keys.recipients for keys in cluster.secrets.guest_keys}
     rules: list[Json] = []
     comments: dict[KeyPath, str] = {}
-    for number, (file, recipients) in enumerate(files.items()):
+    for number, (file, recipients) in enumerate(cluster.secrets.files.items()):
         rules.append(
             {"path_regex": f"^{re.escape(file)}$", "key_groups": [{"age": list(recipients.values())}]}
         )

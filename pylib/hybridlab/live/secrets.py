@@ -1,7 +1,8 @@
 """Makes the sops files of a cluster and what is secret in them; nothing that exists is ever overwritten.
 
-Two kinds of files: the cluster's own, with the join token, for all recipients; and one per host with the age
-private keys of its guests, for that host and for people (docs/decisions/0007-keys-of-guests.md).
+Three kinds of files: the cluster's own, with the join token, for all recipients; one per host with the age
+private keys of its guests, for that host and for people (docs/decisions/0007-keys-of-guests.md); and one with
+what pods are given, for control planes and people (0009-secrets-in-pods.md).
 """
 
 import os
@@ -27,13 +28,14 @@ class Initialized:
     """What `init_secrets` did: files that it made, files that it added a key to, and files left alone.
 
     `missing` are recipients by name that the spec lacks, or has differently; until it has them there is no
-    file with the join token.
+    file with the join token. `unset` are keys of which only the user knows the value, for `set_secret`.
     """
 
     made: list[str] = field(factory=list)
     extended: list[str] = field(factory=list)
     left: list[str] = field(factory=list)
     missing: dict[str, str] = field(factory=dict)
+    unset: list[str] = field(factory=list)
 
 
 def new_join_token() -> str:
@@ -62,7 +64,32 @@ def init_secrets(cluster: Cluster, folder: Path) -> Initialized:
         token = _nested(cluster.kubernetes.join_token, new_join_token())
         _create(folder / wanted.file, sops.encrypt(token, wanted.recipients.values()))
         done.made.append(wanted.file)
+    if (pods := wanted.of_workloads) is not None:
+        path = folder / pods.file
+        file = read_sops_file(path, name=pods.file) if path.exists() else None
+        done.unset.extend(key for key in pods.keys if file is None or not file.has_secret(key))
     return done
+
+
+def set_secret(cluster: Cluster, folder: Path, key: str, value: str, *, replace: bool = False) -> str:
+    """Put a value for pods into the sops file of the workloads in `folder`, and return that file's name.
+
+    A file that is not there yet is made, which needs nobody's private key. Raises: LiveError when no workload
+    uses `key`, there is a value already and it is not to be replaced, or sops can not decrypt the file.
+    """
+    pods = _secrets_of(cluster).of_workloads
+    if pods is None or key not in pods.keys:
+        used = f": they use {', '.join(pods.keys)}" if pods is not None else ""
+        raise LiveError(f"no workload of {cluster.name} uses a secret {key!r}{used}")
+    path = folder / pods.file
+    if not path.exists():
+        _create(path, sops.encrypt(_nested(key, value), pods.recipients.values()))
+        return pods.file
+    if read_sops_file(path, name=pods.file).value(key) is not None and not replace:
+        raise LiveError(f"{pods.file} has a value for {key} already: with --replace it is replaced")
+    with _changed(path) as copy:
+        sops.set_value(copy, key, value, name=pods.file)
+    return pods.file
 
 
 def rotate_join_token(cluster: Cluster, folder: Path) -> str:

@@ -12,7 +12,7 @@ from hybridlab.model.exposure import Firewall
 from hybridlab.model.flows import Flow
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
-from hybridlab.model.workload import App, Workload
+from hybridlab.model.workload import App, Pods, Workload
 from hybridlab.spec.scalars import Address, Network, System
 
 
@@ -50,20 +50,48 @@ class GuestKeys:
 
 
 @frozen
+class WorkloadSecrets:
+    """A sops file that only control planes and people read: the values that pods are given, by their `keys`.
+
+    A control plane brings them into the cluster (docs/decisions/0009-secrets-in-pods.md). `recipients` are
+    the age public keys that can read the file, by name.
+    """
+
+    file: str
+    recipients: Mapping[str, str]
+    keys: tuple[str, ...]
+
+
+@frozen
 class Secrets:
     """The sops file, relative to the spec, and the age public keys that can read it, by name.
 
-    `people` are the recipients that are no machine.
+    `people` are the recipients that are no machine. `of_workloads` is None where no workload has a secret.
     """
 
     file: str
     recipients: Mapping[str, str]
     people: frozenset[str] = frozenset()
     guest_keys: tuple[GuestKeys, ...] = ()
+    of_workloads: WorkloadSecrets | None = None
 
     def guest_file(self, host: str) -> str:
         """Return the sops file with the keys of the guests of `host`: beside the other one."""
         return str(PurePosixPath(self.file).with_name(f"{host}-guests.yaml"))
+
+    @property
+    def workloads_file(self) -> str:
+        """Return the sops file with what pods are given: beside the other one."""
+        return str(PurePosixPath(self.file).with_name("workloads.yaml"))
+
+    @property
+    def files(self) -> Mapping[str, Mapping[str, str]]:
+        """The recipients of every sops file, by its name."""
+        files = {self.file: self.recipients}
+        files |= {keys.file: keys.recipients for keys in self.guest_keys}
+        if self.of_workloads is not None:
+            files[self.of_workloads.file] = self.of_workloads.recipients
+        return files
 
     def readers_of_guest_keys(self, host: str) -> Mapping[str, str]:
         """Return who can read that file: the host, and people."""
@@ -138,6 +166,11 @@ class Cluster:
     def apps(self) -> tuple[App, ...]:
         """The workloads that come with a namespace of their own."""
         return tuple(workload for workload in self.workloads if isinstance(workload, App))
+
+    @cached_property
+    def pods(self) -> tuple[Pods, ...]:
+        """All pods of all workloads, as the scheduler sees them."""
+        return tuple(pods for workload in self.workloads for pods in workload.pods)
 
     @cached_property
     def _machines_by_name(self) -> Mapping[str, Machine]:

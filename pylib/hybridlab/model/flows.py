@@ -13,7 +13,7 @@ from attrs import frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.model.node import Machine
-from hybridlab.model.workload import App, Workload
+from hybridlab.model.workload import App, Endpoint, Workload
 from hybridlab.tables import ports
 from hybridlab.tables.ports import Protocol, Service
 
@@ -53,11 +53,13 @@ def derive_flows(
     machines: Iterable[Machine], workloads: Iterable[Workload], admin_vlans: tuple[Vlan, ...]
 ) -> tuple[Flow, ...]:
     """Return every flow of the cluster, in the order of the machines."""
-    exposed = tuple(w for w in workloads if isinstance(w, App) and w.exposure is not None)
+    exposed = tuple((w, e) for w in workloads if isinstance(w, App) for e in w.endpoints if e.exposure)
     return tuple(flow for machine in machines for flow in _flows_to(machine, exposed, admin_vlans))
 
 
-def _flows_to(machine: Machine, exposed: tuple[App, ...], admin_vlans: tuple[Vlan, ...]) -> Iterator[Flow]:
+def _flows_to(
+    machine: Machine, exposed: Iterable[tuple[App, Endpoint]], admin_vlans: tuple[Vlan, ...]
+) -> Iterator[Flow]:
     yield from _from_admin(machine, admin_vlans, ports.SSH, "the admin logs in and deploys")
     member = machine.membership
     if member is None:
@@ -72,8 +74,8 @@ def _flows_to(machine: Machine, exposed: tuple[App, ...], admin_vlans: tuple[Vla
         yield from _from_admin(machine, admin_vlans, ports.API_SERVER, "the admin uses kubectl")
     yield _from_nodes(machine, member.leg, "control plane", ports.KUBELET, "kubectl logs and exec, metrics")
     yield _from_nodes(machine, member.leg, "nodes", ports.FLANNEL_VXLAN, "traffic of pods between nodes")
-    for workload in exposed:
-        yield from _to_node_port(machine, workload)
+    for workload, endpoint in exposed:
+        yield from _to_node_port(machine, workload, endpoint)
 
 
 def _from_nodes(machine: Machine, leg: Leg, who: str, service: Service, purpose: str) -> Flow:
@@ -106,21 +108,20 @@ def _from_admin(machine: Machine, vlans: tuple[Vlan, ...], service: Service, pur
             )
 
 
-def _to_node_port(machine: Machine, workload: App) -> Iterator[Flow]:
-    assert workload.exposure is not None
-    if workload.service is None:
-        return
+def _to_node_port(machine: Machine, workload: App, endpoint: Endpoint) -> Iterator[Flow]:
+    exposure, service = endpoint.exposure, endpoint.service
+    assert exposure is not None
     for leg in machine.legs:
-        for vlan in workload.exposure.vlans:
+        for vlan in exposure.vlans:
             yield Flow(
                 who="clients",
                 source=vlan,
                 destination=machine.name,
                 leg=leg,
-                port=workload.exposure.node_port,
-                protocol=workload.service.protocol,
-                service=workload.service.name,
+                port=exposure.node_port,
+                protocol=service.protocol,
+                service=service.name,
                 purpose=f"workload {workload.name}",
-                cause=workload.path / "expose",
+                cause=exposure.path,
                 kind=FlowKind.NODE_PORT,
             )

@@ -11,6 +11,8 @@ from hybridlab.spec.machine import Hypervisor, Role, Store
 from hybridlab.spec.scalars import Taint
 from hybridlab.tables.gpu import GpuModel
 
+# What a kubelet keeps free of memory before it evicts pods: its default for memory.available.
+EVICTION_MIB = 100
 # Left to the host's own system beside guests and pods: NixOS, journal, page cache, hypervisor overhead.
 HOST_RESERVE_MIB = 2048
 
@@ -99,6 +101,16 @@ class Guest:
         return (self.leg,)
 
     @property
+    def memory_for_pods_mib(self) -> int:
+        """The most that pods can ask for; the guest's kernel keeps some more of it."""
+        return max(0, self.memory_mib - EVICTION_MIB)
+
+    @property
+    def cpu_for_pods_milli(self) -> int:
+        """The most processor time that pods can ask for, in thousandths of a processor."""
+        return self.vcpus * 1000
+
+    @property
     def path(self) -> SpecPath:
         return SpecPath.of("guests", self.name)
 
@@ -140,6 +152,16 @@ class Host:
     @property
     def guests_memory_mib(self) -> int:
         return sum(guest.memory_mib for guest in self.guests)
+
+    @property
+    def memory_for_pods_mib(self) -> int:
+        """As of a guest: what neither guests nor the host itself need."""
+        return max(0, self.memory_mib - self.guests_memory_mib - HOST_RESERVE_MIB - EVICTION_MIB)
+
+    @property
+    def cpu_for_pods_milli(self) -> int:
+        """As of a guest."""
+        return self.cpus * 1000
 
     @property
     def gpus_for_pods(self) -> int:

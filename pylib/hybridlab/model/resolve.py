@@ -9,13 +9,14 @@ from attrs import evolve
 
 from hybridlab.diagnostic import Report, SpecPath
 from hybridlab.errors import ResolveError
-from hybridlab.model.cluster import Admin, Cluster, GuestKeys, Kubernetes, Nixos, Secrets
+from hybridlab.model.cluster import Admin, Cluster, GuestKeys, Kubernetes, Nixos, Secrets, WorkloadSecrets
 from hybridlab.model.exposure import derive_firewalls
 from hybridlab.model.flows import derive_flows
 from hybridlab.model.machines import resolve_guests, resolve_hosts
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.model.scope import Scope
+from hybridlab.model.workload import App, Workload
 from hybridlab.model.workloads import resolve_workloads
 from hybridlab.spec.cluster import ClusterSpec, SecretsSpec
 from hybridlab.tables.releases import RELEASES
@@ -54,7 +55,7 @@ def _cluster(scope: Scope) -> Cluster:
         guests=guests,
         kubernetes=kubernetes,
         workloads=workloads,
-        secrets=None if spec.secrets is None else _secrets(spec.secrets, hosts, guests),
+        secrets=None if spec.secrets is None else _secrets(spec.secrets, hosts, guests, workloads),
         flows=flows,
         firewalls=derive_firewalls(flows),
         source=spec.source,
@@ -69,7 +70,9 @@ def _admin(scope: Scope) -> Admin:
     return Admin(spec.user, spec.ssh_keys, vlans)
 
 
-def _secrets(spec: SecretsSpec, hosts: Iterable[Host], guests: Iterable[Guest]) -> Secrets:
+def _secrets(
+    spec: SecretsSpec, hosts: Iterable[Host], guests: Iterable[Guest], workloads: Iterable[Workload]
+) -> Secrets:
     recipients: dict[str, str] = dict(sorted(spec.recipients.items()))
     machines = {host.name for host in hosts} | {guest.name for guest in guests}
     people = frozenset(recipients.keys() - machines)
@@ -80,7 +83,24 @@ def _secrets(spec: SecretsSpec, hosts: Iterable[Host], guests: Iterable[Guest]) 
         if own:
             readers = secrets.readers_of_guest_keys(host.name)
             keys.append(GuestKeys(host.name, secrets.guest_file(host.name), readers, own))
-    return evolve(secrets, guest_keys=tuple(keys))
+    return evolve(
+        secrets, guest_keys=tuple(keys), of_workloads=_of_workloads(secrets, (*hosts, *guests), workloads)
+    )
+
+
+def _of_workloads(
+    secrets: Secrets, machines: Iterable[Machine], workloads: Iterable[Workload]
+) -> WorkloadSecrets | None:
+    used = {use.key for workload in workloads if isinstance(workload, App) for use in workload.secrets}
+    if not used:
+        return None
+    control_planes = {m.name for m in machines if m.membership is not None and m.membership.is_control_plane}
+    readers = {
+        name: key
+        for name, key in secrets.recipients.items()
+        if name in secrets.people or name in control_planes
+    }
+    return WorkloadSecrets(secrets.workloads_file, readers, tuple(sorted(used)))
 
 
 def _kubernetes(scope: Scope) -> Kubernetes | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Vlan
@@ -12,10 +12,61 @@ from hybridlab.tables.ports import Service
 
 @frozen
 class Exposure:
-    """A NodePort, and the VLANs that may use it."""
+    """A NodePort, and the VLANs that may use it; `path` is where the spec says so."""
 
     node_port: int
     vlans: tuple[Vlan, ...]
+    path: SpecPath
+
+
+@frozen
+class Endpoint:
+    """A port on which a workload answers behind its Service, there and in the pod called `name`."""
+
+    name: str
+    service: Service
+    path: SpecPath
+    exposure: Exposure | None = None
+
+
+@frozen
+class SecretUse:
+    """A value of the sops file for workloads, by its `key` there, that a pod is given."""
+
+    key: str
+    path: SpecPath
+
+    @property
+    def data_key(self) -> str:
+        """What it is called in the workload's Secret, whose keys hold no slash."""
+        return self.key.replace("/", ".")
+
+
+@frozen
+class Pods:
+    """Alike pods, as the scheduler sees them: how many, what each asks for, and where it may run.
+
+    `nodes` are the machines that may run them, by name; amounts are what one pod asks for, `memory_mib` in
+    MiB, `cpu_milli` in thousandths of a processor. The `…_path`s are where the spec, or a manifest of the
+    user's, asks for each.
+    """
+
+    title: str
+    path: SpecPath
+    nodes: tuple[str, ...]
+    node_selector: Mapping[str, str] = field(factory=dict)
+    selector_path: SpecPath = field(factory=SpecPath)
+    tolerations: tuple[Taint, ...] = ()
+    replicas: int = 1
+    gpus: int = 0
+    gpus_path: SpecPath = field(factory=SpecPath)
+    memory_mib: int = 0
+    memory_path: SpecPath = field(factory=SpecPath)
+    cpu_milli: int = 0
+    cpu_path: SpecPath = field(factory=SpecPath)
+
+    def __str__(self) -> str:
+        return self.title
 
 
 @frozen
@@ -37,6 +88,20 @@ class AmdGpuDevicePlugin:
     def path(self) -> SpecPath:
         return SpecPath.of("workloads", self.name)
 
+    @property
+    def pods(self) -> tuple[Pods, ...]:
+        return (
+            Pods(
+                str(self),
+                self.path,
+                self.nodes,
+                self.node_selector,
+                self.path / "nodeSelector",
+                self.tolerations,
+                replicas=len(self.nodes),
+            ),
+        )
+
     def __str__(self) -> str:
         return f"workload {self.name!r}"
 
@@ -45,7 +110,8 @@ class AmdGpuDevicePlugin:
 class Ollama:
     """Ollama. `nodes` are the machines that may run it, by name; `models` a folder on the node.
 
-    `tolerations` are the taints of nodes with a GPU, if it asks for one.
+    `tolerations` are the taints of nodes with a GPU, if it asks for one; `secret_env` the variables of which
+    only the sops file knows the value.
     """
 
     name: str
@@ -56,9 +122,9 @@ class Ollama:
     node_selector: Mapping[str, str]
     image: str
     env: Mapping[str, str]
+    secret_env: Mapping[str, SecretUse]
     privileged: bool
-    service: Service
-    exposure: Exposure | None
+    endpoints: tuple[Endpoint, ...]
     tolerations: tuple[Taint, ...]
     nodes: tuple[str, ...]
 
@@ -71,31 +137,56 @@ class Ollama:
         """The folders on a node that it keeps data in, each with its place in the spec."""
         return ((self.models, self.path / "models"),)
 
+    @property
+    def secrets(self) -> tuple[SecretUse, ...]:
+        """Every use of a secret."""
+        return tuple(self.secret_env.values())
+
+    @property
+    def pods(self) -> tuple[Pods, ...]:
+        return (
+            Pods(
+                str(self),
+                self.path,
+                self.nodes,
+                self.node_selector,
+                self.path / "nodeSelector",
+                self.tolerations,
+                gpus=self.gpus,
+                gpus_path=self.path / "gpus",
+            ),
+        )
+
     def __str__(self) -> str:
         return f"workload {self.name!r}"
 
 
 @frozen
 class Deployment:
-    """Any program. `volumes` are folders in the container with those on the node; `nodes` as of Ollama."""
+    """Any program. `volumes` are folders in the container with those on the node, `secret_files` files in the
+    container; all else as of Ollama.
+
+    `stray_exposure` is a NodePort that the spec wants for a port that it does not name.
+    """
 
     name: str
     namespace: str
     image: str
     replicas: int
-    service: Service | None
+    endpoints: tuple[Endpoint, ...]
+    stray_exposure: Exposure | None
     volumes: Mapping[str, str]
+    secret_files: Mapping[str, SecretUse]
+    cpu_milli: int | None
     memory_mib: int | None
+    gpus: int
+    gpu_resource: str
     node_selector: Mapping[str, str]
     env: Mapping[str, str]
+    secret_env: Mapping[str, SecretUse]
     privileged: bool
-    exposure: Exposure | None
+    tolerations: tuple[Taint, ...]
     nodes: tuple[str, ...]
-
-    @property
-    def tolerations(self) -> tuple[Taint, ...]:
-        """None: it asks for no GPU, and so is kept away where everybody else is."""
-        return ()
 
     @property
     def path(self) -> SpecPath:
@@ -105,6 +196,31 @@ class Deployment:
     def folders(self) -> tuple[tuple[str, SpecPath], ...]:
         """As of Ollama."""
         return tuple((folder, self.path / "volumes" / mount) for mount, folder in self.volumes.items())
+
+    @property
+    def secrets(self) -> tuple[SecretUse, ...]:
+        """As of Ollama."""
+        return (*self.secret_env.values(), *self.secret_files.values())
+
+    @property
+    def pods(self) -> tuple[Pods, ...]:
+        return (
+            Pods(
+                str(self),
+                self.path,
+                self.nodes,
+                self.node_selector,
+                self.path / "nodeSelector",
+                self.tolerations,
+                replicas=self.replicas,
+                gpus=self.gpus,
+                gpus_path=self.path / "gpus",
+                memory_mib=self.memory_mib or 0,
+                memory_path=self.path / "memory",
+                cpu_milli=self.cpu_milli or 0,
+                cpu_path=self.path / "cpu",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"workload {self.name!r}"

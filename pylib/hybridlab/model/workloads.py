@@ -5,33 +5,57 @@ from collections.abc import Iterable, Mapping, Sequence
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.node import Host, Machine
 from hybridlab.model.scope import Scope
-from hybridlab.model.workload import AmdGpuDevicePlugin, Deployment, Exposure, Ollama, Workload
-from hybridlab.spec.scalars import LabelKey, LabelValue, Taint
+from hybridlab.model.workload import (
+    AmdGpuDevicePlugin,
+    Deployment,
+    Endpoint,
+    Exposure,
+    Ollama,
+    SecretUse,
+    Workload,
+)
+from hybridlab.spec.scalars import EnvName, LabelKey, LabelValue, Taint, Text
+from hybridlab.spec.secret import SecretRef
 from hybridlab.spec.workload import AmdGpuDevicePluginSpec, DeploymentSpec, ExposeSpec, OllamaSpec
 from hybridlab.tables import images, ports
+from hybridlab.tables.gpu import DEFAULT_RESOURCE, GpuModel
+
+# What the one port of a workload is called.
+_ONLY = "http"
 
 
 def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Workload, ...]:
     """Return the workloads by name."""
     resolved: list[Workload] = []
     for name, workload in sorted(scope.spec.workloads.items()):
-        path = SpecPath.of("workloads", name)
         match workload:
             case AmdGpuDevicePluginSpec():
                 resolved.append(_device_plugin(name, workload, machines))
             case OllamaSpec():
-                exposure = _exposure(scope, path / "expose", workload.expose)
-                resolved.append(_ollama(name, workload, machines, exposure))
+                resolved.append(_ollama(scope, name, workload, machines))
             case DeploymentSpec():
-                exposure = _exposure(scope, path / "expose", workload.expose)
-                resolved.append(_deployment(name, workload, machines, exposure))
+                resolved.append(_deployment(scope, name, workload, machines))
     return tuple(resolved)
 
 
 def _exposure(scope: Scope, path: SpecPath, spec: ExposeSpec | None) -> Exposure | None:
     if spec is None:
         return None
-    return Exposure(spec.node_port, scope.vlans_named(spec.from_, path / "from"))
+    return Exposure(spec.node_port, scope.vlans_named(spec.from_, path / "from"), path)
+
+
+def _environment(
+    env: Mapping[EnvName, Text | SecretRef], path: SpecPath
+) -> tuple[dict[str, str], dict[str, SecretUse]]:
+    """Return the variables that the spec knows, and those of which it says where they lie."""
+    plain: dict[str, str] = {}
+    secret: dict[str, SecretUse] = {}
+    for name, value in sorted(env.items()):
+        if isinstance(value, SecretRef):
+            secret[name] = SecretUse(value.secret, path / name)
+        else:
+            plain[name] = value
+    return plain, secret
 
 
 def _selected(machines: Iterable[Machine], selector: Mapping[LabelKey, LabelValue]) -> tuple[Machine, ...]:
@@ -75,46 +99,97 @@ def _device_plugin(
     )
 
 
-def _ollama(name: str, spec: OllamaSpec, machines: Iterable[Machine], exposure: Exposure | None) -> Ollama:
+def _gpu_models(hosts: Iterable[Host]) -> tuple[GpuModel, ...]:
+    return tuple(host.gpu.model for host in hosts if host.gpu is not None)
+
+
+def _gpu_resource(models: Sequence[GpuModel]) -> str:
+    return models[0].resource if models else DEFAULT_RESOURCE
+
+
+def _ollama(scope: Scope, name: str, spec: OllamaSpec, machines: Iterable[Machine]) -> Ollama:
+    path = SpecPath.of("workloads", name)
     selected = _selected(machines, spec.node_selector)
     with_gpu = _offer_gpus(selected)
-    gpus = [host.gpu for host in with_gpu if host.gpu is not None]
+    models = _gpu_models(with_gpu)
     # Who taints a node with a GPU keeps it for those who ask for one.
     tolerations = _taints(with_gpu) if spec.gpus else ()
-    environment: dict[str, str] = {}
-    for gpu in gpus if spec.gpus else ():
-        environment |= gpu.model.environment
+    needed: dict[str, str] = {}
+    for model in models if spec.gpus else ():
+        needed |= {**model.environment, **model.ollama_environment}
+    env, secret_env = _environment(spec.env, path / "env")
+    needed = {variable: value for variable, value in needed.items() if variable not in secret_env}
     return Ollama(
         name=name,
         namespace=spec.namespace,
         models=spec.models,
         gpus=spec.gpus,
-        gpu_resource=gpus[0].model.resource if gpus else "amd.com/gpu",
+        gpu_resource=_gpu_resource(models),
         node_selector=dict(sorted(spec.node_selector.items())),
-        image=spec.image or (images.OLLAMA_ROCM if spec.gpus else images.OLLAMA),
-        env=dict(sorted((environment | dict(spec.env)).items())),
+        image=spec.image or _ollama_image(spec, models),
+        env=dict(sorted((needed | env).items())),
+        secret_env=secret_env,
         privileged=spec.privileged,
-        service=ports.OLLAMA,
-        exposure=exposure,
+        endpoints=(Endpoint(_ONLY, ports.OLLAMA, path, _exposure(scope, path / "expose", spec.expose)),),
         tolerations=tolerations,
         nodes=_tolerated(selected, tolerations),
     )
 
 
-def _deployment(
-    name: str, spec: DeploymentSpec, machines: Iterable[Machine], exposure: Exposure | None
-) -> Deployment:
+def _ollama_image(spec: OllamaSpec, models: Sequence[GpuModel]) -> str:
+    """Return the plain image, which has Vulkan, unless ROCm drives all the GPUs that it may get."""
+    if spec.gpus and all(model.rocm for model in models):
+        return images.OLLAMA_ROCM
+    return images.OLLAMA
+
+
+def _deployment(scope: Scope, name: str, spec: DeploymentSpec, machines: Iterable[Machine]) -> Deployment:
+    path = SpecPath.of("workloads", name)
+    selected = _selected(machines, spec.node_selector)
+    with_gpu = _offer_gpus(selected)
+    models = _gpu_models(with_gpu)
+    tolerations = _taints(with_gpu) if spec.gpus else ()
+    needed: dict[str, str] = {}
+    for model in models if spec.gpus else ():
+        needed |= model.environment
+    env, secret_env = _environment(spec.env, path / "env")
+    needed = {variable: value for variable, value in needed.items() if variable not in secret_env}
+    exposure = _exposure(scope, path / "expose", spec.expose)
     return Deployment(
         name=name,
         namespace=spec.namespace or name,
         image=spec.image,
         replicas=spec.replicas,
-        service=None if spec.port is None else ports.Service(name, spec.port),
-        volumes=dict(sorted(spec.volumes.items())),
+        endpoints=_endpoints(scope, name, spec, exposure),
+        stray_exposure=exposure if spec.port is None else None,
+        volumes={mount: folder for mount, folder in sorted(spec.volumes.items()) if isinstance(folder, Text)},
+        secret_files={
+            mount: SecretUse(lies.secret, path / "volumes" / mount)
+            for mount, lies in sorted(spec.volumes.items())
+            if isinstance(lies, SecretRef)
+        },
+        cpu_milli=None if spec.cpu is None else int(spec.cpu),
         memory_mib=None if spec.memory is None else spec.memory.mib,
+        gpus=spec.gpus,
+        gpu_resource=_gpu_resource(models),
         node_selector=dict(sorted(spec.node_selector.items())),
-        env=dict(sorted(spec.env.items())),
+        env=dict(sorted((needed | env).items())),
+        secret_env=secret_env,
         privileged=spec.privileged,
-        exposure=exposure,
-        nodes=_tolerated(_selected(machines, spec.node_selector), ()),
+        tolerations=tolerations,
+        nodes=_tolerated(selected, tolerations),
     )
+
+
+def _endpoints(
+    scope: Scope, name: str, spec: DeploymentSpec, exposure: Exposure | None
+) -> tuple[Endpoint, ...]:
+    path = SpecPath.of("workloads", name)
+    endpoints: list[Endpoint] = []
+    if spec.port is not None:
+        endpoints.append(Endpoint(_ONLY, ports.Service(name, spec.port), path / "port", exposure))
+    for port_name, port in sorted(spec.ports.items()):
+        at = path / "ports" / port_name
+        service = ports.Service(f"{name} {port_name}", port.port, ports.Protocol(port.protocol.value))
+        endpoints.append(Endpoint(port_name, service, at, _exposure(scope, at / "expose", port.expose)))
+    return tuple(endpoints)

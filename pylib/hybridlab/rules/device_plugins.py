@@ -6,9 +6,17 @@ from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Host
 from hybridlab.model.workload import Workload
-from hybridlab.rules.gpu_nodes import asks, offering, plugins, starved_by_passthrough, wanting, why_no_gpu
+from hybridlab.rules.gpu_nodes import (
+    asks,
+    offering,
+    plugins,
+    starved_by_passthrough,
+    wanted,
+    wanting,
+    why_no_gpu,
+)
 from hybridlab.rules.rule import Example, Finding, rule
-from hybridlab.rules.wording import counted, listed
+from hybridlab.rules.wording import listed
 
 
 @rule(
@@ -44,18 +52,17 @@ def no_device_plugin(cluster: Cluster) -> Iterable[Finding]:
     if uncovered and not known:  # one cause, one finding
         (first, hosts), *others = uncovered
         yield Finding(
-            f"{first} asks for {counted(first.gpus, 'GPU')} of {listed(hosts)}, and no device plugin "
-            "offers any",
-            first.path / "gpus",
+            f"{first} asks for {wanted(first)} of {listed(hosts)}, and no device plugin offers any",
+            first.gpus_path,
             "add a workload: `amd-gpu-device-plugin: {type: amd-gpu-device-plugin}`",
             related=tuple(asks(workload) for workload, _ in others[:3]),
         )
         return
     for workload, hosts in uncovered:
         yield Finding(
-            f"{workload} asks for {counted(workload.gpus, 'GPU')} of {listed(hosts)}, where no device plugin "
+            f"{workload} asks for {wanted(workload)} of {listed(hosts)}, where no device plugin "
             f"runs: {_where(cluster, known)}",
-            workload.path / "gpus",
+            workload.gpus_path,
             "remove the selector of the device plugin: it finds the GPUs itself",
             related=tuple(Related(f"the selector of {p}", p.path / "nodeSelector") for p in known[:3]),
         )
@@ -96,7 +103,7 @@ def device_plugin_without_gpu(cluster: Cluster) -> Iterable[Finding]:
     explained = starved_by_passthrough(cluster)
     for plugin in plugins(cluster):
         selects_nothing = bool(plugin.node_selector) and not plugin.nodes  # WKL001 and WKL002
-        if plugin.name in explained or selects_nothing or offering(cluster, plugin):
+        if str(plugin) in explained or selects_nothing or offering(cluster, plugin):
             continue
         machines = [cluster.machine(name) for name in plugin.nodes] or [
             node.machine for node in cluster.nodes if isinstance(node.machine, Host)

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 
-from hybridlab.diagnostic import Severity, SpecPath
+from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import App, Exposure
+from hybridlab.model.workload import App, Deployment, Exposure
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
-from hybridlab.tables.ports import NODE_PORTS
+from hybridlab.tables.ports import NODE_PORTS, Protocol
 
 
-def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, SpecPath]]:
+def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, Protocol]]:
+    """Yield every NodePort; also one without a port, which would be over TCP."""
     for app in cluster.apps:
-        if app.exposure is not None:
-            yield app, app.exposure, app.path / "expose"
+        for endpoint in app.endpoints:
+            if endpoint.exposure is not None:
+                yield app, endpoint.exposure, endpoint.service.protocol
+        if isinstance(app, Deployment) and app.stray_exposure is not None:
+            yield app, app.stray_exposure, Protocol.TCP
 
 
 @rule(
@@ -36,11 +40,11 @@ def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, SpecPath]]:
 )
 def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
     first, last = NODE_PORTS[0], NODE_PORTS[-1]
-    for workload, exposure, path in _exposed(cluster):
+    for workload, exposure, _ in _exposed(cluster):
         if exposure.node_port not in NODE_PORTS:
             yield Finding(
                 f"{workload} has NodePort {exposure.node_port}, the API server takes {first} to {last}",
-                path / "nodePort",
+                exposure.path / "nodePort",
                 f"take a port from {first} to {last}",
             )
 
@@ -72,9 +76,21 @@ def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def duplicate_node_port(cluster: Cluster) -> Iterable[Finding]:
-    uses = (Use(e.node_port, str(workload), path / "nodePort") for workload, e, path in _exposed(cluster))
+    uses = [
+        Use((exposure.node_port, protocol.value), str(workload), exposure.path / "nodePort")
+        for workload, exposure, protocol in _exposed(cluster)
+    ]
     for earlier, use in used_again(uses):
-        yield conflict(earlier, use, f"have NodePort {use.value}", "give one of them another port")
+        port, _ = use.value
+        if earlier.who == use.who:
+            yield Finding(
+                f"{use.who} has NodePort {port} twice",
+                use.path,
+                "give each port another one",
+                related=(Related("first here", earlier.path),),
+            )
+        else:
+            yield conflict(earlier, use, f"have NodePort {port}", "give one of them another port")
 
 
 @rule(
@@ -97,11 +113,11 @@ def duplicate_node_port(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def exposed_to_nobody(cluster: Cluster) -> Iterable[Finding]:
-    for workload, exposure, path in _exposed(cluster):
+    for workload, exposure, _ in _exposed(cluster):
         if not exposure.vlans:
             yield Finding(
                 f"{workload} has NodePort {exposure.node_port}, and no VLAN may use it",
-                path / "from",
+                exposure.path / "from",
                 "name the VLANs that may, or remove the key 'expose'",
             )
 
@@ -129,11 +145,56 @@ def exposed_to_nobody(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def exposed_without_port(cluster: Cluster) -> Iterable[Finding]:
-    for workload, exposure, path in _exposed(cluster):
-        if workload.service is None:
+    for workload in cluster.apps:
+        if isinstance(workload, Deployment) and (stray := workload.stray_exposure) is not None:
+            hint = "name the port on which its container answers, or remove 'expose'"
+            if workload.endpoints:
+                hint = f"write it below the port that it is for, like {workload.endpoints[0].path}"
             yield Finding(
-                f"{workload} has NodePort {exposure.node_port}, and no key 'port'",
-                path,
-                "name the port on which its container answers, or remove 'expose'",
+                f"{workload} has NodePort {stray.node_port}, and no key 'port'",
+                stray.path,
+                hint,
+                on_key=True,
+            )
+
+
+@rule(
+    "WKL015",
+    "duplicate-port",
+    summary="A workload has a port twice.",
+    rationale="""Its ports become those of one Service, of which each needs a name of its own, and a number of
+        its own for each protocol. The API server refuses the Service.""",
+    source="kubernetes/kubernetes, pkg/apis/core/validation: ValidateService (duplicate ports)",
+    bad=Example(
+        """
+        workloads:
+          page: {type: deployment, image: "nginx:1.29.1", port: 80, ports: {web: {port: 80}}}
+        """,
+        at=SpecPath.of("workloads", "page", "ports", "web"),
+    ),
+    good="""
+        workloads:
+          page: {type: deployment, image: "nginx:1.29.1", port: 80, ports: {web: {port: 80, protocol: udp}}}
+    """,
+)
+def duplicate_port(cluster: Cluster) -> Iterable[Finding]:
+    for app in cluster.apps:
+        names = [Use(e.name, "", e.path) for e in app.endpoints]
+        numbers = [Use((e.service.port, e.service.protocol.value), "", e.path) for e in app.endpoints]
+        seen: set[SpecPath] = set()
+        for earlier, use in (*used_again(names), *used_again(numbers)):
+            if use.path in seen:
+                continue
+            seen.add(use.path)
+            what = (
+                f"a port called {use.value!r}"
+                if isinstance(use.value, str)
+                else "port {}/{}".format(*use.value)
+            )
+            yield Finding(
+                f"{app} has {what} twice",
+                use.path,
+                "remove one of them; what is written as 'port' is called 'http'",
+                related=(Related("first here", earlier.path),),
                 on_key=True,
             )

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import Ollama
-from hybridlab.rules.gpu_nodes import asks, offering, starved_by_passthrough, wanting, why_no_gpu
+from hybridlab.rules.demand import Demand, overbooked
+from hybridlab.rules.gpu_nodes import asks, offering, starved_by_passthrough, wanted, wanting, why_no_gpu
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import counted, listed
 
@@ -37,14 +37,14 @@ def no_gpu_on_selected_nodes(cluster: Cluster) -> Iterable[Finding]:
     hint = "give a host of its nodes the key 'gpu', or remove the key 'gpus' to run on the CPU"
     if elsewhere:
         hint = f"select {listed(elsewhere)}, or remove the key 'gpus' to run on the CPU"
-    for workload in wanting(cluster):
-        if workload.name in explained or offering(cluster, workload):
+    for pods in wanting(cluster):
+        if str(pods) in explained or offering(cluster, pods):
             continue
-        machines = [cluster.machine(name) for name in workload.nodes]
+        machines = [cluster.machine(name) for name in pods.nodes]
         yield Finding(
-            f"{workload} asks for {counted(workload.gpus, 'GPU')}, and none of its nodes has any for pods: "
+            f"{pods} asks for {counted(pods.gpus, 'GPU')}, and none of its nodes has any for pods: "
             f"{listed([why_no_gpu(machine) for machine in machines])}",
-            workload.path / "gpus",
+            pods.gpus_path,
             hint,
             related=tuple(
                 Related(f"{machine} is one of its nodes", machine.path) for machine in machines[:3]
@@ -74,14 +74,14 @@ def no_gpu_on_selected_nodes(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def more_gpus_than_a_node_has(cluster: Cluster) -> Iterable[Finding]:
-    for workload in wanting(cluster):
-        hosts = offering(cluster, workload)
+    for pods in wanting(cluster):
+        hosts = offering(cluster, pods)
         most = max(hosts, key=lambda host: host.gpus_for_pods, default=None)
-        if most is not None and most.gpus_for_pods < workload.gpus:
+        if most is not None and most.gpus_for_pods < pods.gpus:
             yield Finding(
-                f"{workload} asks for {counted(workload.gpus, 'GPU')}, and none of its nodes has more than "
+                f"{pods} asks for {counted(pods.gpus, 'GPU')}, and none of its nodes has more than "
                 f"{most} with {most.gpus_for_pods}",
-                workload.path / "gpus",
+                pods.gpus_path,
                 f"ask for {most.gpus_for_pods}, or select a node with more",
                 related=(Related(f"{most} has {counted(most.gpus_for_pods, 'GPU')}", most.path / "gpu"),),
             )
@@ -109,29 +109,23 @@ def more_gpus_than_a_node_has(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def more_gpus_than_there_are(cluster: Cluster) -> Iterable[Finding]:
-    groups: dict[frozenset[str], list[Ollama]] = {}
-    for workload in wanting(cluster):
-        hosts = offering(cluster, workload)
-        if any(host.gpus_for_pods >= workload.gpus for host in hosts):
-            groups.setdefault(frozenset(host.name for host in hosts), []).append(workload)
     has = {host.name: host.gpus_for_pods for host in cluster.hosts}
-    short: list[frozenset[str]] = []
-    # Workloads whose hosts are all within a set have nowhere else to go. Smaller sets come first: a larger
-    # one around a set that is short is short for the same reason.
-    for together in sorted(groups, key=lambda names: (len(names), sorted(names))):
-        if any(names <= together for names in short):
-            continue
-        bound = [w for names, workloads in groups.items() if names <= together for w in workloads]
-        asked, there = sum(w.gpus for w in bound), sum(has[name] for name in together)
-        if asked <= there:
-            continue
-        short.append(together)
-        *others, last = sorted(bound, key=lambda workload: workload.name)
-        machines = [cluster.machine(name) for name in sorted(together)]
+    demands = []
+    for pods in wanting(cluster):
+        hosts = offering(cluster, pods)
+        if any(host.gpus_for_pods >= pods.gpus for host in hosts):
+            demands.append(Demand(pods, pods.gpus, frozenset(host.name for host in hosts)))
+    for found in overbooked(demands, has):
+        *others, last = found.bound
+        asks_for = f"{last} asks for {wanted(last)}"
+        if others:
+            asks_for = f"{listed(found.bound)} together ask for {counted(found.asked, 'GPU')}"
+        machines = [cluster.machine(name) for name in found.machines]
         yield Finding(
-            f"{listed(bound)} together ask for {counted(asked, 'GPU')}, and {listed(machines)} "
-            f"{'has' if len(machines) == 1 else 'have'} {there}",
-            last.path / "gpus",
-            "run one of them on the CPU (without the key 'gpus'), or on another node",
-            related=tuple(asks(workload) for workload in others[:3]),
+            f"{asks_for}, and {listed(machines)} {'has' if len(machines) == 1 else 'have'} {found.there}",
+            last.gpus_path,
+            "run one of them on the CPU (without the key 'gpus'), or on another node"
+            if others
+            else "run fewer pods, or select more nodes",
+            related=tuple(asks(pods) for pods in others[:3]),
         )

@@ -1,11 +1,11 @@
 """Environment variables for GPUs: what each chip needs, and what has no effect on it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import Ollama
-from hybridlab.rules.gpu_nodes import offering, wanting
+from hybridlab.model.workload import App, Ollama
+from hybridlab.rules.gpu_nodes import offering
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.tables.gpu import USELESS_ENVIRONMENT, GpuModel
 
@@ -18,15 +18,22 @@ def _chip_version(chip: str) -> str:
     return f"{digits[:-2]}.{int(digits[-2], 16)}.{int(digits[-1], 16)}"
 
 
-def _needs(model: GpuModel) -> Mapping[str, str]:
+def _needs(model: GpuModel, workload: App) -> Mapping[str, str]:
     """Return the values with which a chip works: what the table asks for, else what the chip is anyway."""
-    return {_CHIP_OVERRIDE: _chip_version(model.chip)} | dict(model.environment)
+    ollama = model.ollama_environment if isinstance(workload, Ollama) else {}
+    return {_CHIP_OVERRIDE: _chip_version(model.chip)} | {**model.environment, **ollama}
 
 
-def _models(cluster: Cluster, workload: Ollama) -> dict[str, tuple[GpuModel, SpecPath]]:
+def _wanting(cluster: Cluster) -> Iterator[App]:
+    for app in cluster.apps:
+        if app.gpus and app.nodes:
+            yield app
+
+
+def _models(cluster: Cluster, workload: App) -> dict[str, tuple[GpuModel, SpecPath]]:
     """Return the GPU models that a workload may get, with where the first host of each says so."""
     found: dict[str, tuple[GpuModel, SpecPath]] = {}
-    for host in offering(cluster, workload):
+    for host in offering(cluster, workload.pods[0]):
         if host.gpu is not None:
             found.setdefault(host.gpu.model.name, (host.gpu.model, host.path / "gpu" / "model"))
     return found
@@ -68,11 +75,11 @@ def _models(cluster: Cluster, workload: Ollama) -> dict[str, tuple[GpuModel, Spe
     """,
 )
 def different_gpus_for_one_workload(cluster: Cluster) -> Iterable[Finding]:
-    for workload in wanting(cluster):
+    for workload in _wanting(cluster):
         first: dict[str, tuple[str, GpuModel, SpecPath]] = {}
         for model, path in _models(cluster, workload).values():
             clash = None
-            for variable, value in _needs(model).items():
+            for variable, value in _needs(model, workload).items():
                 other = first.setdefault(variable, (value, model, path))
                 if other[0] != value and clash is None:
                     clash = (variable, value, other)
@@ -112,9 +119,7 @@ def different_gpus_for_one_workload(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def useless_variable(cluster: Cluster) -> Iterable[Finding]:
-    for workload in cluster.workloads:
-        if not isinstance(workload, Ollama):
-            continue
+    for workload in cluster.apps:
         for variable, reason in USELESS_ENVIRONMENT.items():
             if variable in workload.env:
                 yield Finding(
@@ -147,10 +152,10 @@ def useless_variable(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def wrong_variable(cluster: Cluster) -> Iterable[Finding]:
-    for workload in wanting(cluster):
+    for workload in _wanting(cluster):
         right: dict[str, dict[str, tuple[GpuModel, SpecPath]]] = {}
         for model, path in _models(cluster, workload).values():
-            for variable, value in _needs(model).items():
+            for variable, value in _needs(model, workload).items():
                 right.setdefault(variable, {}).setdefault(value, (model, path))
         for variable, models in right.items():
             actual = workload.env.get(variable)

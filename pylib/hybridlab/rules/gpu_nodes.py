@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 from hybridlab.diagnostic import Related
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest, Host, Machine
-from hybridlab.model.workload import AmdGpuDevicePlugin, Ollama, Workload
+from hybridlab.model.workload import AmdGpuDevicePlugin, Pods
 from hybridlab.rules.wording import counted
 from hybridlab.spec.gpu import GpuMode
 
 
-def wanting(cluster: Cluster) -> Iterator[Ollama]:
-    """Yield the workloads that ask for GPUs and have nodes to run on."""
-    for workload in cluster.workloads:
-        if isinstance(workload, Ollama) and workload.gpus and workload.nodes:
-            yield workload
+def wanting(cluster: Cluster) -> Iterator[Pods]:
+    """Yield the pods that ask for GPUs and have nodes to run on."""
+    for pods in cluster.pods:
+        if pods.gpus and pods.nodes:
+            yield pods
 
 
 def plugins(cluster: Cluster) -> tuple[AmdGpuDevicePlugin, ...]:
@@ -22,9 +22,9 @@ def plugins(cluster: Cluster) -> tuple[AmdGpuDevicePlugin, ...]:
     return tuple(workload for workload in cluster.workloads if isinstance(workload, AmdGpuDevicePlugin))
 
 
-def offering(cluster: Cluster, workload: Workload) -> tuple[Host, ...]:
-    """Return the hosts among a workload's nodes whose kubelet can offer GPUs."""
-    machines = (cluster.machine(name) for name in workload.nodes)
+def offering(cluster: Cluster, pods: Pods | AmdGpuDevicePlugin) -> tuple[Host, ...]:
+    """Return the hosts among the nodes of pods whose kubelet can offer GPUs."""
+    machines = (cluster.machine(name) for name in pods.nodes)
     return tuple(machine for machine in machines if isinstance(machine, Host) and machine.gpus_for_pods)
 
 
@@ -32,9 +32,9 @@ def _passes_through(host: Host) -> bool:
     return host.gpu is not None and host.gpu.mode is GpuMode.PASSTHROUGH
 
 
-def contested(cluster: Cluster) -> dict[str, list[Workload]]:
-    """Return by host whose GPU goes to a guest the workloads that need it, since they find no other GPU."""
-    found: dict[str, list[Workload]] = {}
+def contested(cluster: Cluster) -> dict[str, list[Pods | AmdGpuDevicePlugin]]:
+    """Return by host whose GPU goes to a guest the pods that need it, since they find no other GPU."""
+    found: dict[str, list[Pods | AmdGpuDevicePlugin]] = {}
     members = [
         host.name
         for host in cluster.hosts
@@ -42,21 +42,21 @@ def contested(cluster: Cluster) -> dict[str, list[Workload]]:
     ]
     if not members:
         return found
-    workloads: tuple[Workload, ...] = (*plugins(cluster), *wanting(cluster))
-    for workload in workloads:
-        if offering(cluster, workload):
+    needing: tuple[Pods | AmdGpuDevicePlugin, ...] = (*plugins(cluster), *wanting(cluster))
+    for pods in needing:
+        if offering(cluster, pods):
             continue
         # A device plugin without a selector looks for GPUs by itself: any of them would do.
-        anywhere = isinstance(workload, AmdGpuDevicePlugin) and not workload.node_selector
-        selected: Sequence[str] = members if anywhere else workload.nodes
+        anywhere = isinstance(pods, AmdGpuDevicePlugin) and not pods.node_selector
+        selected: Sequence[str] = members if anywhere else pods.nodes
         for name in sorted({*members} & {*selected}):
-            found.setdefault(name, []).append(workload)
+            found.setdefault(name, []).append(pods)
     return found
 
 
 def starved_by_passthrough(cluster: Cluster) -> frozenset[str]:
-    """Return the names of workloads of which the rule on passthrough already says why they get no GPU."""
-    return frozenset(workload.name for workloads in contested(cluster).values() for workload in workloads)
+    """Return, as they are called, the pods of which the rule on passthrough says why they get no GPU."""
+    return frozenset(str(pods) for needing in contested(cluster).values() for pods in needing)
 
 
 def why_no_gpu(machine: Machine) -> str:
@@ -71,6 +71,12 @@ def why_no_gpu(machine: Machine) -> str:
     return f"the GPU of {machine} has {reason}"
 
 
-def asks(workload: Ollama) -> Related:
-    """Return the place where a workload asks for its GPUs."""
-    return Related(f"{workload} asks for {counted(workload.gpus, 'GPU')}", workload.path / "gpus")
+def asks(pods: Pods) -> Related:
+    """Return the place where pods ask for their GPUs."""
+    return Related(f"{pods} asks for {wanted(pods)}", pods.gpus_path)
+
+
+def wanted(pods: Pods) -> str:
+    """Say how many GPUs pods ask for, all of them together."""
+    gpus = counted(pods.gpus, "GPU")
+    return gpus if pods.replicas == 1 else f"{gpus} in each of {counted(pods.replicas, 'pod')}"

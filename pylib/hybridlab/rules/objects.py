@@ -32,7 +32,7 @@ from hybridlab.rules.uses import Use, conflict, used_again
 )
 def service_name(cluster: Cluster) -> Iterable[Finding]:
     for workload in cluster.apps:
-        if workload.service is not None and not re.match("[a-z]", workload.name):
+        if workload.endpoints and not re.match("[a-z]", workload.name):
             prefix = "ollama" if isinstance(workload, Ollama) else "app"
             yield Finding(
                 f"{workload} becomes a Service, whose name must begin with a letter",

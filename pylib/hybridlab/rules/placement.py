@@ -6,41 +6,41 @@ from attrs import frozen
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster, Node
-from hybridlab.model.workload import Workload
+from hybridlab.model.workload import Pods
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import labels, listed, nearest
 
 
 @frozen
 class _Stranded:
-    """A workload whose selector no node satisfies that takes pods, and the node that comes closest."""
+    """Pods whose selector no node satisfies that takes pods, and the node that comes closest."""
 
-    workload: Workload
+    pods: Pods
     closest: Node
 
     @property
     def missing(self) -> dict[str, str]:
         """The labels that the closest node lacks."""
         has = self.closest.membership.labels
-        return {k: v for k, v in self.workload.node_selector.items() if has.get(k) != v}
+        return {k: v for k, v in self.pods.node_selector.items() if has.get(k) != v}
 
 
 def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
     # Without any node that takes pods, K8S003 has said what there is to say.
     if not any(node.membership.takes_any_pod for node in cluster.nodes):
         return
-    for workload in cluster.workloads:
-        selector = workload.node_selector.items()
-        if selector and not workload.nodes:
+    for pods in cluster.pods:
+        selector = pods.node_selector.items()
+        if selector and not pods.nodes:
             closest = max(
                 cluster.nodes,
                 key=lambda node: (
                     len(selector & node.membership.labels.items()),
-                    node.membership.takes(workload.tolerations),
+                    node.membership.takes(pods.tolerations),
                     node.membership.schedulable,
                 ),
             )
-            yield _Stranded(workload, closest)
+            yield _Stranded(pods, closest)
 
 
 def _labels_of(node: Node) -> Related:
@@ -72,12 +72,12 @@ def selector_matches_no_node(cluster: Cluster) -> Iterable[Finding]:
     for found in _stranded(cluster):
         if not (missing := found.missing):
             continue
-        workload, closest = found.workload, found.closest
-        path = workload.path / "nodeSelector"
+        pods, closest = found.pods, found.closest
+        path = pods.selector_path
         if len(missing) == 1:
             path = path / next(iter(missing))
         yield Finding(
-            f"no node has the labels {labels(workload.node_selector)} that {workload} selects: "
+            f"no node has the labels {labels(pods.node_selector)} that {pods} selects: "
             f"the closest, {closest.machine}, {_lacks(closest, missing)}",
             path,
             _hint(cluster, closest, missing),
@@ -133,7 +133,7 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
     for found in _stranded(cluster):
         if found.missing:
             continue
-        workload, machine, membership = found.workload, found.closest.machine, found.closest.membership
+        pods, machine, membership = found.pods, found.closest.machine, found.closest.membership
         member = machine.path / "kubernetes"
         if membership.schedulable:
             why = f"{machine} has {listed(membership.taints)}"
@@ -144,8 +144,8 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
             hint = f"write `schedulable: true` in {member}, or select other labels"
             related = Related(f"{machine} takes no pods", member)
         yield Finding(
-            f"{workload} selects {labels(workload.node_selector)}, and no node that has it takes pods: {why}",
-            workload.path / "nodeSelector",
+            f"{pods} selects {labels(pods.node_selector)}, and no node that has it takes pods: {why}",
+            pods.selector_path,
             hint,
             related=(related,),
         )

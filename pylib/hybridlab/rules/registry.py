@@ -19,6 +19,8 @@ from hybridlab.rules import (
     objects,
     passthrough,
     placement,
+    requests,
+    secret_names,
     secrets,
 )
 from hybridlab.rules.rule import Rule
@@ -33,6 +35,8 @@ ALL_RULES: tuple[Rule, ...] = (
     capacity.more_vcpus_than_cpus,
     capacity.memory_of_exactly_2gib,
     capacity.little_memory_for_a_node,
+    requests.pod_larger_than_its_nodes,
+    requests.pods_larger_than_their_nodes,
     gpu_demand.no_gpu_on_selected_nodes,
     gpu_demand.more_gpus_than_a_node_has,
     gpu_demand.more_gpus_than_there_are,
@@ -75,6 +79,9 @@ ALL_RULES: tuple[Rule, ...] = (
     secrets.nobody_can_edit_secrets,
     secrets.hypervisor_hands_over_no_key,
     secrets.host_can_not_read_keys_of_guests,
+    secret_names.secrets_called_the_same,
+    secret_names.join_token_called_like_another_secret,
+    secret_names.secrets_file_for_two,
     placement.selector_matches_no_node,
     placement.selector_matches_unschedulable,
     exposure.node_port_out_of_range,
@@ -89,4 +96,5 @@ ALL_RULES: tuple[Rule, ...] = (
     images.moving_image,
     exposure.exposed_without_port,
     folders.replicas_share_folder,
+    exposure.duplicate_port,
 )

@@ -1,6 +1,7 @@
 """Values that only one may have: who has which, and where that is written."""
 
 from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
 
 from attrs import frozen
 
@@ -12,7 +13,7 @@ from hybridlab.rules.rule import Finding
 class Use:
     """Someone (`guest 'web'`) has a value, by what is written at `path`."""
 
-    value: Hashable
+    value: Any
     who: str
     path: SpecPath
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hybridlab.diagnostic import Diagnostic, Related, Report, Severity, SpecPath
 from hybridlab.errors import SpecError
-from hybridlab.model.cluster import Cluster, GuestKeys
+from hybridlab.model.cluster import Cluster, GuestKeys, WorkloadSecrets
 from hybridlab.secrets.sops_file import SopsFile, read_sops_file
 
 # In the file with the keys of guests, as `hybridlab secrets init` writes it: sops leaves a key with this
@@ -17,6 +17,7 @@ _ERROR = Severity.ERROR
 _SECRETS = SpecPath.of("secrets")
 _RECIPIENTS = SpecPath.of("secrets", "recipients")
 _INIT = "`hybridlab secrets init` makes it"
+_ROTATE = "`hybridlab secrets rotate` puts a fresh one there"
 
 
 def check_secrets(cluster: Cluster, folder: Path) -> Report:
@@ -30,6 +31,8 @@ def check_secrets(cluster: Cluster, folder: Path) -> Report:
     problems = list(_main_file(cluster, folder))
     for keys in cluster.secrets.guest_keys:
         problems += _guest_file(keys, folder)
+    if cluster.secrets.of_workloads is not None:
+        problems += _workloads_file(cluster, cluster.secrets.of_workloads, folder)
     return Report.of(problems, cluster.source)
 
 
@@ -39,7 +42,8 @@ def _main_file(cluster: Cluster, folder: Path) -> Iterator[Diagnostic]:
     if file is None:
         return
     if cluster.kubernetes is not None:
-        yield from _secret(file, cluster.kubernetes.join_token, SpecPath.of("kubernetes"), "the join token")
+        token, at = cluster.kubernetes.join_token, SpecPath.of("kubernetes")
+        yield from _secret(file, token, at, "the join token", _ROTATE)
     yield from _readers(file, cluster.secrets.recipients)
 
 
@@ -50,7 +54,7 @@ def _guest_file(keys: GuestKeys, folder: Path) -> Iterator[Diagnostic]:
     yield from _readers(file, keys.recipients)
     for guest, recipient in keys.guests.items():
         at = _RECIPIENTS / guest
-        yield from _secret(file, f"{guest}/{PRIVATE_HALF}", at, f"the age key of guest {guest!r}")
+        yield from _secret(file, f"{guest}/{PRIVATE_HALF}", at, f"the age key of guest {guest!r}", _INIT)
         public = f"{guest}/{PUBLIC_HALF}"
         found = file.value(public)
         if found not in (None, recipient):
@@ -64,10 +68,21 @@ def _guest_file(keys: GuestKeys, folder: Path) -> Iterator[Diagnostic]:
             )
 
 
-def _read(name: str, folder: Path) -> Generator[Diagnostic, None, SopsFile | None]:
+def _workloads_file(cluster: Cluster, wanted: WorkloadSecrets, folder: Path) -> Iterator[Diagnostic]:
+    file = yield from _read(wanted.file, folder, hint=f"`hybridlab secrets set {wanted.keys[0]}` makes it")
+    if file is None:
+        return
+    for app in cluster.apps:
+        for use in app.secrets:
+            hint = f"`hybridlab secrets set {use.key}` asks for it"
+            yield from _secret(file, use.key, use.path, f"a secret of {app}", hint)
+    yield from _readers(file, wanted.recipients)
+
+
+def _read(name: str, folder: Path, hint: str = _INIT) -> Generator[Diagnostic, None, SopsFile | None]:
     """Yield why there is no encrypted file `name`; return it if there is."""
     if not (folder / name).exists():
-        yield Diagnostic("SEC101", _ERROR, f"{name} does not exist", _SECRETS, hint=_INIT, on_key=True)
+        yield Diagnostic("SEC101", _ERROR, f"{name} does not exist", _SECRETS, hint=hint, on_key=True)
         return None
     try:
         file = read_sops_file(folder / name, name=name)
@@ -87,7 +102,7 @@ def _read(name: str, folder: Path) -> Generator[Diagnostic, None, SopsFile | Non
     return file
 
 
-def _secret(file: SopsFile, key: str, asked: SpecPath, what: str) -> Iterator[Diagnostic]:
+def _secret(file: SopsFile, key: str, asked: SpecPath, what: str, hint: str) -> Iterator[Diagnostic]:
     if file.has_secret(key):
         return
     if file.value(key) is not None:
@@ -100,7 +115,6 @@ def _secret(file: SopsFile, key: str, asked: SpecPath, what: str) -> Iterator[Di
             hint="make a new one",
         )
     else:
-        hint = _INIT if key.endswith(PRIVATE_HALF) else "`hybridlab secrets rotate` puts a fresh one there"
         yield Diagnostic(
             "SEC103", _ERROR, f"{file.name} has no key {key}: {what} is missing", asked, hint=hint
         )

@@ -15,9 +15,10 @@ from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from hybridlab.spec.cluster import ClusterSpec
-from hybridlab.spec.define import optional_argument, yaml_name
+from hybridlab.spec.define import optional_argument, text_or_class, yaml_name
 from hybridlab.spec.scalars import (
     Address,
+    Cpu,
     Network,
     ScalarError,
     Size,
@@ -97,12 +98,14 @@ def _make_converter() -> Converter:
     # By class, as cattrs asks for subclasses of `str` and `int` before it asks any factory.
     converter.register_structure_hook(Text, _structure_text)
     converter.register_structure_hook(Size, _structure_size)
+    converter.register_structure_hook(Cpu, _structure_cpu)
     converter.register_structure_hook(WholeNumber, _structure_number)
     # Factories are asked latest first.
     converter.register_structure_hook_factory(_is_enum, _enum_hook)
     converter.register_structure_hook_factory(lambda t: _origin(t) is Mapping, _mapping_hook)
     converter.register_structure_hook_factory(lambda t: _origin(t) is tuple, _list_hook)
     converter.register_structure_hook_factory(lambda t: optional_argument(t) is not None, _optional_hook)
+    converter.register_structure_hook_factory(lambda t: text_or_class(t) is not None, _text_or_class_hook)
     converter.register_structure_hook_func(lambda t: t == Address, _text_hook("an IP address", parse_address))
     converter.register_structure_hook_func(
         lambda t: t == Network, _text_hook("a network in CIDR notation", parse_network)
@@ -127,6 +130,11 @@ def _structure_text(value: Any, cls: Any) -> Any:
 def _structure_size(value: Any, cls: Any) -> Any:
     # A bare number lacks its unit, which the type explains better than "put it in quotes" would.
     return cls(value) if type(value) is int else _structure_text(value, cls)
+
+
+def _structure_cpu(value: Any, cls: Any) -> Any:
+    # As of a size, for a fraction.
+    return cls(value) if type(value) in (int, float) else _structure_text(value, cls)
 
 
 def _structure_number(value: Any, cls: Any) -> Any:
@@ -154,6 +162,13 @@ def _optional_hook(annotation: Any) -> Hook:
     # Who writes a key gives it a value; None is what a key that is not written means.
     inner = optional_argument(annotation)
     return lambda value, _: _CONVERTER.structure(value, inner)
+
+
+def _text_or_class_hook(annotation: Any) -> Hook:
+    sides = text_or_class(annotation)
+    assert sides is not None
+    text, cls = sides
+    return lambda value, _: _CONVERTER.structure(value, cls if isinstance(value, dict) else text)
 
 
 def _list_hook(annotation: Any) -> Hook:

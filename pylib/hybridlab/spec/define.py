@@ -12,7 +12,16 @@ from typing import Any, TypeVar, dataclass_transform
 
 import attrs
 
-from hybridlab.spec.scalars import Address, Network, Size, Text, WholeNumber, parse_address, parse_network
+from hybridlab.spec.scalars import (
+    Address,
+    Cpu,
+    Network,
+    Size,
+    Text,
+    WholeNumber,
+    parse_address,
+    parse_network,
+)
 
 T = TypeVar("T")
 
@@ -36,6 +45,15 @@ def optional_argument(annotation: Any) -> Any:
     return typing.Union[tuple(arguments)]  # noqa: UP007 - built from a list
 
 
+def text_or_class(annotation: Any) -> tuple[type[Text], type] | None:
+    """Return the two sides of `SomeText | SomeSpecClass`, a value or where it lies; None for all else."""
+    sides = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else ()
+    match sides:
+        case (text, cls) if isinstance(text, type) and issubclass(text, Text) and attrs.has(cls):
+            return text, cls
+    return None
+
+
 def _coercion(annotation: Any) -> Callable[[Any], Any]:
     """Return the function that turns a Python argument into `annotation`, or raises what the scalar does."""
     if annotation == Address:
@@ -45,6 +63,9 @@ def _coercion(annotation: Any) -> Callable[[Any], Any]:
     if (inner := optional_argument(annotation)) is not None:
         turn = _coercion(inner)
         return lambda value: None if value is None else turn(value)
+    if (sides := text_or_class(annotation)) is not None:
+        text, cls = sides
+        return lambda value: value if isinstance(value, cls) else text(value)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Mapping:
         turn_key, turn_value = map(_coercion, arguments)
@@ -52,7 +73,7 @@ def _coercion(annotation: Any) -> Callable[[Any], Any]:
     if origin is tuple:
         turn_item = _coercion(arguments[0])
         return lambda value: tuple(turn_item(item) for item in value)
-    if isinstance(annotation, type) and issubclass(annotation, (Text, WholeNumber, Size, enum.Enum)):
+    if isinstance(annotation, type) and issubclass(annotation, (Text, WholeNumber, Size, Cpu, enum.Enum)):
         return annotation
     return lambda value: value
 

@@ -6,6 +6,7 @@ from attrs import field
 
 from hybridlab.spec.define import doc, spec_class
 from hybridlab.spec.scalars import DomainName, Name, Network, SecretKey, parse_network
+from hybridlab.spec.secret import SecretRef
 
 
 class PodNetwork(enum.Enum):
@@ -18,13 +19,6 @@ class Pki(enum.Enum):
     """Who issues the cluster's certificates."""
 
     EASY_CERTS = "easyCerts"
-
-
-@spec_class
-class SecretRef:
-    """A value in the spec's sops file."""
-
-    secret: SecretKey = field(metadata=doc("its key in the file of `secrets`, nested keys joined with `/`"))
 
 
 @spec_class

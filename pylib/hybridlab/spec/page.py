@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from hybridlab.spec.cluster import ClusterSpec
-from hybridlab.spec.define import optional_argument, yaml_name
+from hybridlab.spec.define import optional_argument, text_or_class, yaml_name
 from hybridlab.spec.scalars import Address, Network
 from hybridlab.spec.workload import WORKLOAD_TYPES, WorkloadSpec
 
@@ -65,6 +65,8 @@ def _classes(annotation: Any, place: tuple[str, ...]) -> list[tuple[tuple[str, .
         return [(place, cls) for cls in WORKLOAD_TYPES]
     if (inner := optional_argument(annotation)) is not None and annotation not in (Address, Network):
         return _classes(inner, place)
+    if (sides := text_or_class(annotation)) is not None:
+        return [(place, sides[1])]
     if typing.get_origin(annotation) is Mapping:
         return _classes(typing.get_args(annotation)[1], (*place, "NAME"))
     return [(place, annotation)] if attrs.has(annotation) else []
@@ -79,6 +81,8 @@ def _kind(annotation: Any) -> str:
         return "a workload, see below"
     if (inner := optional_argument(annotation)) is not None:
         return _kind(inner)
+    if (sides := text_or_class(annotation)) is not None:
+        return f"{_kind(sides[0])}, or where it lies (see below)"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Mapping:
         return f"a mapping from {_kind(arguments[0])} to {_kind(arguments[1])}"

@@ -1,5 +1,6 @@
 """What the user says of the workloads: a closed union, told apart by `type`."""
 
+import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
@@ -9,6 +10,7 @@ from attrs import field
 from hybridlab.spec.define import doc, spec_class
 from hybridlab.spec.scalars import (
     Count,
+    Cpu,
     EnvName,
     HostPath,
     Image,
@@ -16,9 +18,18 @@ from hybridlab.spec.scalars import (
     LabelValue,
     Name,
     Port,
+    PortName,
     Size,
     Text,
 )
+from hybridlab.spec.secret import SecretRef
+
+
+class Transport(enum.Enum):
+    """A transport protocol."""
+
+    TCP = "tcp"
+    UDP = "udp"
 
 
 @spec_class
@@ -27,6 +38,17 @@ class ExposeSpec:
 
     node_port: Port = field(metadata=doc("port on every node, 30000 to 32767"))
     from_: tuple[Name, ...] = field(metadata=doc("VLANs that may use it; all others are refused"))
+
+
+@spec_class
+class PortSpec:
+    """One of several ports of a workload."""
+
+    port: Port = field(metadata=doc("the port on which it answers"))
+    protocol: Transport = field(default=Transport.TCP, metadata=doc("over which it answers"))
+    expose: ExposeSpec | None = field(
+        default=None, metadata=doc("a NodePort, and who may use it; by default none")
+    )
 
 
 @spec_class
@@ -63,7 +85,7 @@ class OllamaSpec:
     expose: ExposeSpec | None = field(
         default=None, metadata=doc("a NodePort, and who may use it; by default none")
     )
-    env: Mapping[EnvName, Text] = field(
+    env: Mapping[EnvName, Text | SecretRef] = field(
         default=MappingProxyType({}),
         metadata=doc("environment variables, beside (and over) those that the GPU table gives"),
     )
@@ -85,26 +107,35 @@ class DeploymentSpec:
     port: Port | None = field(
         default=None, metadata=doc("the port on which it answers, over TCP; it then gets a Service")
     )
+    expose: ExposeSpec | None = field(
+        default=None, metadata=doc("a NodePort for `port`, and who may use it; by default none")
+    )
+    ports: Mapping[PortName, PortSpec] = field(
+        default=MappingProxyType({}), metadata=doc("further ports by name; `port` is called `http`")
+    )
     replicas: Count = field(default=Count(1), metadata=doc("how many pods run it"))
-    volumes: Mapping[HostPath, HostPath] = field(
+    volumes: Mapping[HostPath, HostPath | SecretRef] = field(
         default=MappingProxyType({}),
-        metadata=doc("by folder in the container, the folder on the node in which it is kept"),
+        metadata=doc(
+            "by path in the container, the folder on the node in which it is kept, or a secret file"
+        ),
+    )
+    cpu: Cpu | None = field(
+        default=None, metadata=doc("processors that it is promised; it may use what is idle beyond")
     )
     memory: Size | None = field(
         default=None, metadata=doc("memory that it is given, and not more; by default without a bound")
     )
+    gpus: Count = field(default=Count(0), metadata=doc("how many GPUs it asks for"))
     node_selector: Mapping[LabelKey, LabelValue] = field(
         default=MappingProxyType({}), metadata=doc("labels that its node must have, all of them")
     )
     namespace: Name | None = field(
         default=None, metadata=doc("the namespace it is in, made with it; by default called as it is")
     )
-    expose: ExposeSpec | None = field(
-        default=None, metadata=doc("a NodePort, and who may use it; by default none")
-    )
-    env: Mapping[EnvName, Text] = field(
+    env: Mapping[EnvName, Text | SecretRef] = field(
         default=MappingProxyType({}),
-        metadata=doc("environment variables; what is secret does not belong here"),
+        metadata=doc("environment variables; one that is secret names where it lies"),
     )
     privileged: bool = field(default=False, metadata=doc("run the container privileged"))
 

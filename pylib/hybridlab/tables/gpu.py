@@ -10,20 +10,26 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
+DEFAULT_RESOURCE = "amd.com/gpu"
+
 
 @frozen
 class GpuModel:
     """A GPU: its chip as LLVM names it, its PCI ids, and environment variables that pods need.
 
-    `environment` goes into the pod, the only place where it works: a container sees nothing of the host's.
-    `resource` is what its device plugin calls it in Kubernetes.
+    `environment` is what ROCm needs to drive it, `ollama_environment` what Ollama needs besides. They go into
+    the pod, the only place where they work: a container sees nothing of the host's. `resource` is what its
+    device plugin calls it in Kubernetes. `rocm` says whether Ollama's ROCm image can use it at all; one that
+    it can not is driven with Vulkan.
     """
 
     name: str
     chip: str
     pci_ids: tuple[str, ...]
     environment: Mapping[str, str] = field(default=MappingProxyType({}))
-    resource: str = "amd.com/gpu"
+    ollama_environment: Mapping[str, str] = field(default=MappingProxyType({}))
+    resource: str = DEFAULT_RESOURCE
+    rocm: bool = True
 
 
 GPU_MODELS = {
@@ -33,7 +39,8 @@ GPU_MODELS = {
             "radeon-780m",
             chip="gfx1103",
             pci_ids=("1002:15bf", "1002:1900"),
-            environment=MappingProxyType({"HSA_OVERRIDE_GFX_VERSION": "11.0.0", "OLLAMA_IGPU_ENABLE": "1"}),
+            environment=MappingProxyType({"HSA_OVERRIDE_GFX_VERSION": "11.0.0"}),
+            ollama_environment=MappingProxyType({"OLLAMA_IGPU_ENABLE": "1"}),
         ),
         GpuModel("radeon-rx-6800", chip="gfx1030", pci_ids=("1002:73bf",)),
         GpuModel("radeon-rx-7900-xtx", chip="gfx1100", pci_ids=("1002:744c",)),

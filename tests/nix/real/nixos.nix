@@ -83,7 +83,6 @@ in
             "asDropin"
           ]) "asDropinIfExists";
           partOf = option (listOf str) [ ];
-          path = option (listOf package) [ ];
           requires = option (listOf str) [ ];
           restartIfChanged = option bool true;
           restartTriggers = option (listOf raw) [ ];

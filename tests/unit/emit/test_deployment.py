@@ -93,3 +93,111 @@ def test_the_same_mistakes_are_found_as_with_ollama() -> None:
     assert report(silent).ok
     no_node = APP.replace("port: 3001", "port: 3001\n    nodeSelector: {disk: fast}")
     assert "WKL001" in [d.code for d in report(no_node).errors]
+
+
+def test_several_ports_have_names_protocols_and_node_ports_of_their_own() -> None:
+    patch = """
+workloads:
+  uptime:
+    type: deployment
+    image: adguard/adguardhome:v0.107.66
+    port: 3000
+    ports:
+      dns: {port: 53, protocol: udp, expose: {nodePort: 30053, from: [services, management]}}
+      dns-tcp: {port: 53, expose: {nodePort: 30053, from: [services]}}
+"""
+    assert report(patch).ok
+    assert container(patch)["ports"] == [
+        {"name": "http", "containerPort": 3000},
+        {"name": "dns", "containerPort": 53, "protocol": "UDP"},
+        {"name": "dns-tcp", "containerPort": 53},
+    ]
+    assert made(patch, "service")["spec"]["ports"] == [
+        {"name": "http", "port": 3000, "targetPort": "http"},
+        {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns", "nodePort": 30053},
+        {"name": "dns-tcp", "port": 53, "targetPort": "dns-tcp", "nodePort": 30053},
+    ]
+    opened = {
+        (one.port, one.protocol.value): len(one.sources)
+        for one in cluster(patch).firewalls["k8s-worker-1"].node_ports
+    }
+    assert (opened[30053, "udp"], opened[30053, "tcp"]) == (2, 1)
+
+
+def test_only_udp_ports_can_not_be_probed() -> None:
+    patch = APP.replace("    port: 3001\n", "    ports: {syslog: {port: 514, protocol: udp}}\n").replace(
+        "    expose: {nodePort: 30301, from: [management]}\n", ""
+    )
+    assert "readinessProbe" not in container(patch)
+    assert container(APP)["readinessProbe"] == {"tcpSocket": {"port": "http"}}
+
+
+def test_processors_are_asked_for_and_no_bound() -> None:
+    assert container(APP + "    cpu: 500m\n")["resources"]["requests"] == {"memory": "512Mi", "cpu": "500m"}
+    assert container(APP + "    cpu: 2\n")["resources"]["limits"] == {"memory": "512Mi"}
+
+
+def test_who_asks_for_a_gpu_gets_what_its_chip_needs_and_tolerates_its_node() -> None:
+    patch = APP + "    gpus: 1\nhosts: {homelab: {kubernetes: {taints: [amd.com/gpu=true:NoSchedule]}}}\n"
+    made_of = container(patch)
+    assert made_of["resources"]["limits"]["amd.com/gpu"] == 1
+    assert {"name": "HSA_OVERRIDE_GFX_VERSION", "value": "11.0.0"} in made_of["env"]
+    # What only Ollama reads is not for others.
+    assert "OLLAMA_IGPU_ENABLE" not in str(made_of)
+    [toleration] = made(patch, "deployment")["spec"]["template"]["spec"]["tolerations"]
+    assert (toleration["key"], toleration["effect"]) == ("amd.com/gpu", "NoSchedule")
+    # Ollama has the host's one GPU.
+    assert [d.code for d in report(patch).errors] == ["GPU003"]
+
+
+SECRETS = APP.replace('env: {TZ: "${x}"}', "env: {PASSWORD: {secret: uptime/password}, A: a}").replace(
+    "/cache: /var/lib/uptime-cache", "/etc/key.pem: {secret: tls/key}"
+)
+
+
+def test_a_secret_is_named_in_the_manifest_and_lies_elsewhere() -> None:
+    assert report(SECRETS).ok
+    pod = made(SECRETS, "deployment")["spec"]["template"]["spec"]
+    assert container(SECRETS)["env"] == [
+        {"name": "A", "value": "a"},
+        {
+            "name": "PASSWORD",
+            "valueFrom": {"secretKeyRef": {"name": "uptime", "key": "uptime.password"}},
+        },
+    ]
+    assert {"name": "secrets", "secret": {"secretName": "uptime"}} in pod["volumes"]
+    assert container(SECRETS)["volumeMounts"][-1] == {
+        "name": "secrets",
+        "mountPath": "/etc/key.pem",
+        "subPath": "tls.key",
+        "readOnly": True,
+    }
+
+
+def test_a_secret_is_brought_by_the_control_plane_from_a_file_that_others_can_not_read() -> None:
+    resolved = cluster(SECRETS)
+    files = emit_all(resolved)
+    nix = files["modules/generated/k8s-master/secrets.nix"].text
+    for text in (
+        '"workloads/uptime/uptime.password" = {',
+        'key = "uptime/password";',
+        "sopsFile = ../../../secrets/workloads.yaml;",
+        '"tls.key" = "/run/secrets/workloads/uptime/tls.key";',
+    ):
+        assert text in nix
+    for other in ("homelab", "k8s-worker-1"):
+        assert "workloads" not in files[f"modules/generated/{other}/secrets.nix"].text
+    assert resolved.secrets is not None and resolved.secrets.of_workloads is not None
+    assert set(resolved.secrets.of_workloads.recipients) == {"admin", "k8s-master"}
+    [rule] = [
+        one
+        for one in yaml.safe_load(files[".sops.yaml"].text)["creation_rules"]
+        if "workloads" in one["path_regex"]
+    ]
+    assert len(rule["key_groups"][0]["age"]) == 2
+
+
+def test_a_secret_of_ollama_is_no_gpu_variable() -> None:
+    patch = "workloads: {ollama: {env: {HSA_OVERRIDE_GFX_VERSION: {secret: a}}}}"
+    text = emit_all(cluster(patch))["k8s/ollama/deployment.yaml"].text
+    assert "11.0.0" not in text and "secretKeyRef" in text

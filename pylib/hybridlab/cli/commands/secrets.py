@@ -1,5 +1,6 @@
 """`hybridlab secrets`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -7,14 +8,18 @@ import click
 import hybridlab
 from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.spec_file import find_spec
+from hybridlab.errors import LiveError
+
+# Kubernetes, MaxSecretSize (pkg/apis/core/types.go).
+_MOST_BYTES = 2**20
 
 
 @click.group
 def command() -> None:
     """Make, check and replace what the cluster keeps secret, with sops.
 
-    A sops file is encrypted for the recipients of the spec, and committed like any other file. `init` and
-    `rotate` run sops and age-keygen; no secret is shown, passed as an argument, or written as it is.
+    A sops file is encrypted for the recipients of the spec, and committed like any other file. `init`, `set`
+    and `rotate` run sops and age-keygen; no secret is shown, passed as an argument, or written as it is.
     """
 
 
@@ -41,6 +46,8 @@ def init(ctx: click.Context) -> None:
             click.echo(f"{name}: {key}")
         notice(f"put these into secrets.recipients of {spec}, then run `hybridlab secrets init` again")
         ctx.exit(ExitCode.ERRORS)
+    for key in done.unset:
+        notice(f"a workload waits for a value: hybridlab secrets set {key}")
     notice("commit these files; `hybridlab secrets check` tells when one is missing or stale")
 
 
@@ -65,6 +72,51 @@ def check(ctx: click.Context, form: str) -> None:
     spec = find_spec(ctx.obj)
     cluster = hybridlab.resolve(hybridlab.load_spec(spec))
     ctx.exit(show_findings(check_secrets(cluster, spec.parent), form, _folder(cluster, spec)))
+
+
+@command.command("set")
+@click.argument("key")
+@click.option("--replace", is_flag=True, help="Replace the value that is there.")
+@click.pass_context
+def set_(ctx: click.Context, key: str, replace: bool) -> None:
+    """Put the value of a secret of a workload into its sops file.
+
+    KEY is as the spec has it. On a terminal the value is asked for twice and not shown; otherwise it is what
+    comes in: `hybridlab secrets set app/password < FILE`. The line end of a single line is left out.
+
+    Your age private key has to be where sops looks for it, unless this makes the file.
+    """
+    from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415 - see program.py
+    from hybridlab.cli.terminal import notice  # noqa: PLC0415
+    from hybridlab.live.secrets import set_secret  # noqa: PLC0415
+    from hybridlab.model.node import Guest  # noqa: PLC0415
+
+    spec = find_spec(ctx.obj)
+    cluster = sound_cluster(spec)
+    file = set_secret(cluster, spec.parent, key, _given(key), replace=replace)
+    machines = (node.machine for node in cluster.control_plane)
+    # A guest is deployed with its host.
+    hosts = sorted({machine.host if isinstance(machine, Guest) else machine.name for machine in machines})
+    notice(f"{key} is in {file}: commit it. The control plane brings it to the pods that use it:")
+    notice(f"hybridlab deploy {' '.join(hosts)}")
+
+
+def _given(key: str) -> str:
+    """Return the value that the user gives."""
+    if sys.stdin.isatty():
+        value: str = click.prompt(f"value of {key}", hide_input=True, confirmation_prompt=True, err=True)
+        return value
+    try:
+        text = sys.stdin.buffer.read(_MOST_BYTES + 1).decode()
+    except UnicodeDecodeError:
+        raise LiveError("the value is not UTF-8 text: sops keeps text only, so encode it as base64") from None
+    if len(text.encode()) > _MOST_BYTES:
+        raise LiveError("the value is larger than 1 MiB, the most that a Secret holds")
+    line = text.removesuffix("\n").removesuffix("\r")
+    value = text if "\n" in line else line
+    if not value:
+        raise LiveError("no value came in")
+    return value
 
 
 @command.command

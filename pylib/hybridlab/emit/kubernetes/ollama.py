@@ -3,8 +3,9 @@
 Ports, paths and endpoints: ollama/ollama, Dockerfile and docs/api.md.
 """
 
+from hybridlab.emit.kubernetes.environment import environment_of
 from hybridlab.emit.kubernetes.labels import app_labels, tolerations_of
-from hybridlab.emit.kubernetes.service import service_of
+from hybridlab.emit.kubernetes.service import container_ports, service_of
 from hybridlab.manifest import Resource
 from hybridlab.manifest.data import Json, KeyPath
 from hybridlab.model.workload import Ollama
@@ -17,7 +18,7 @@ def resources(ollama: Ollama) -> tuple[Resource, ...]:
     return (
         Resource("v1", "Namespace", ollama.namespace),
         _deployment(ollama),
-        service_of(ollama.name, ollama.namespace, ollama.service, ollama.exposure),
+        service_of(ollama),
     )
 
 
@@ -33,7 +34,7 @@ def _deployment(ollama: Ollama) -> Resource:
             "startupProbe",
         ): "ten minutes: the first start reads gigabytes of libraries from a disk that may be slow",
     }
-    if ollama.env:
+    if ollama.env or ollama.secret_env:
         comments[*_CONTAINER, "env"] = (
             "a container sees nothing of the host's variables: the GPU's are set here"
         )
@@ -74,10 +75,10 @@ def _container(ollama: Ollama) -> dict[str, Json]:
     container: dict[str, Json] = {
         "name": "ollama",
         "image": ollama.image,
-        "ports": [{"name": "http", "containerPort": ollama.service.port}],
+        "ports": container_ports(ollama),
     }
-    if ollama.env:
-        container["env"] = [{"name": name, "value": value} for name, value in ollama.env.items()]
+    if env := environment_of(ollama):
+        container["env"] = env
     container["securityContext"] = (
         {"privileged": True} if ollama.privileged else {"allowPrivilegeEscalation": False}
     )

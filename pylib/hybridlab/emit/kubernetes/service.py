@@ -1,35 +1,52 @@
-"""The Service of a workload: inside the cluster, or with a NodePort."""
+"""The Service of a workload: inside the cluster, or with NodePorts."""
 
 from hybridlab.emit.kubernetes.labels import app_labels
 from hybridlab.manifest import Resource
-from hybridlab.manifest.data import Json
-from hybridlab.model.workload import Exposure
-from hybridlab.tables.ports import Service
+from hybridlab.manifest.data import Json, KeyPath
+from hybridlab.model.workload import App, Endpoint
+from hybridlab.tables.ports import Protocol
 
 
-def service_of(name: str, namespace: str, service: Service, exposure: Exposure | None) -> Resource:
-    """Return the Service of the workload `name`, whose container calls its port `http`."""
-    port: dict[str, Json] = {"name": "http", "port": service.port, "targetPort": "http"}
-    if exposure is not None:
-        port["nodePort"] = exposure.node_port
+def service_of(app: App) -> Resource:
+    """Return the Service of a workload, whose container calls its ports as its endpoints are called."""
+    comments: dict[KeyPath, str] = {}
+    for index, endpoint in enumerate(app.endpoints):
+        if endpoint.exposure is not None:
+            vlans = ", ".join(vlan.name for vlan in endpoint.exposure.vlans)
+            comments["spec", "ports", index, "nodePort"] = (
+                f"answers {vlans} only: the firewall of every node sees to that"
+            )
     return Resource(
         "v1",
         "Service",
-        name,
-        namespace=namespace,
-        labels=app_labels(name),
+        app.name,
+        namespace=app.namespace,
+        labels=app_labels(app.name),
         body={
             "spec": {
-                "type": "ClusterIP" if exposure is None else "NodePort",
-                "selector": app_labels(name),
-                "ports": [port],
+                "type": "NodePort" if any(e.exposure for e in app.endpoints) else "ClusterIP",
+                "selector": app_labels(app.name),
+                "ports": [_port(endpoint) for endpoint in app.endpoints],
             }
         },
-        comments={}
-        if exposure is None
-        else {
-            ("spec", "ports", 0, "nodePort"): "answers "
-            + ", ".join(vlan.name for vlan in exposure.vlans)
-            + " only: the firewall of every node sees to that"
-        },
+        comments=comments,
     )
+
+
+def container_ports(app: App) -> list[Json]:
+    """Return the ports of the one container of a workload."""
+    return [{"name": e.name, "containerPort": e.service.port, **_protocol(e)} for e in app.endpoints]
+
+
+def _port(endpoint: Endpoint) -> dict[str, Json]:
+    port: dict[str, Json] = {"name": endpoint.name, "port": endpoint.service.port, **_protocol(endpoint)}
+    port["targetPort"] = endpoint.name
+    if endpoint.exposure is not None:
+        port["nodePort"] = endpoint.exposure.node_port
+    return port
+
+
+def _protocol(endpoint: Endpoint) -> dict[str, Json]:
+    # Left out where it is what the API server puts there.
+    protocol = endpoint.service.protocol
+    return {} if protocol is Protocol.TCP else {"protocol": protocol.value.upper()}

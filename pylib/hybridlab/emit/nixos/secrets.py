@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 
 from hybridlab.model.cluster import Cluster, GuestKeys
 from hybridlab.model.node import Machine
+from hybridlab.model.workload import SecretUse
 from hybridlab.nixlang import Commented, NixPath
 from hybridlab.nixlang.build import Options
 
@@ -16,7 +17,9 @@ DECRYPTED = "/run/secrets"
 
 
 def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
-    """Return what the machine decrypts: the join token on a node, and on a host the keys of its guests."""
+    """Return what the machine decrypts: the join token on a node, on a host the keys of its guests, and on a
+    control plane what it brings to pods.
+    """
     if cluster.secrets is None:
         return ()
     groups: list[Options] = []
@@ -25,9 +28,10 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
     file: dict[str, object] = {}
     if keys is not None:
         file["useSystemdActivation"] = Commented(True, "as a unit, for which the guests wait")
-    if cluster.kubernetes is not None and machine.membership is not None:
+    member = machine.membership
+    if cluster.kubernetes is not None and member is not None:
         token = cluster.kubernetes.join_token
-        role = "server" if machine.membership.is_control_plane else "client"
+        role = "server" if member.is_control_plane else "client"
         file["defaultSopsFile"] = Commented(
             NixPath(str(_ROOT / cluster.secrets.file)), "encrypted, so it may lie in the store"
         )
@@ -35,6 +39,9 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
         groups.append(
             {"hybridlab": {"joinToken": {"enable": True, "role": role, "file": f"{DECRYPTED}/{token}"}}}
         )
+        if member.is_control_plane:
+            secrets |= _pod_secrets(cluster)
+            groups.append({"hybridlab": {"podSecrets": _brought(cluster)}})
     return ({"sops": {**file, "secrets": secrets}}, *groups) if secrets else ()
 
 
@@ -52,3 +59,44 @@ def _guest_keys(keys: GuestKeys) -> dict[str, object]:
         }
         for guest in keys.guests
     }
+
+
+def pod_secret(workload: str, use: SecretUse) -> str:
+    """Return the secret with a value for pods, by its name on the control plane.
+
+    Not the key in the sops file, which may be called like the join token in the other one.
+    """
+    return f"workloads/{workload}/{use.data_key}"
+
+
+def _pod_secrets(cluster: Cluster) -> dict[str, object]:
+    assert cluster.secrets is not None
+    if cluster.secrets.of_workloads is None:
+        return {}
+    file = NixPath(str(_ROOT / cluster.secrets.of_workloads.file))
+    return {
+        pod_secret(app.name, use): {
+            "sopsFile": file,
+            "key": use.key,
+            "restartUnits": ["hybridlab-pod-secrets.service"],
+        }
+        for app in cluster.apps
+        for use in app.secrets
+    }
+
+
+def _brought(cluster: Cluster) -> dict[str, object]:
+    """Return what the control plane brings into the cluster."""
+    settings: dict[str, object] = {
+        "enable": Commented(True, "also with nothing to bring: what the spec no longer has is taken away"),
+        "cluster": cluster.name,
+    }
+    brought = {
+        app.name: {
+            "namespace": app.namespace,
+            "files": {use.data_key: f"{DECRYPTED}/{pod_secret(app.name, use)}" for use in app.secrets},
+        }
+        for app in cluster.apps
+        if app.secrets
+    }
+    return settings | {"secrets": brought} if brought else settings

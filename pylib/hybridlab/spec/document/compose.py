@@ -75,7 +75,7 @@ class Composer:
         assert isinstance(event, NodeEvent)
         tag: str | None = getattr(event, "tag", None)  # a property that ruamel.yaml's annotations leave out
         if tag is not None and tag != "!":
-            self._fail_at(event.start_mark.index, "SPEC003", f"tag '{tag}' means nothing in a spec")
+            self._fail_at(event.start_mark.index, "SPEC003", f"tag {tag!r} means nothing in a spec")
         anchor: str | None = event.anchor
         if anchor is not None:
             self._anchors[anchor] = None
@@ -102,12 +102,12 @@ class Composer:
     def _alias(self, event: AliasEvent) -> Node:
         index = event.start_mark.index
         if event.anchor not in self._anchors:
-            self._fail_at(
-                index, "SPEC003", f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it"
-            )
+            alias, anchor = f"*{event.anchor}", f"&{event.anchor}"
+            self._fail_at(index, "SPEC003", f"alias {alias!r} has no anchor {anchor!r} before it")
         node = self._anchors[event.anchor]
         if node is None:
-            self._fail_at(index, "SPEC005", f"alias '*{event.anchor}' stands inside its own anchor")
+            alias = f"*{event.anchor}"
+            self._fail_at(index, "SPEC005", f"alias {alias!r} stands inside its own anchor")
         return node
 
     def _sequence(self, event: Event, depth: int) -> Node:

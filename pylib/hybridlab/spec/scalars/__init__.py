@@ -15,13 +15,14 @@ from hybridlab.spec.scalars.names import (
     LabelKey,
     LabelValue,
     Name,
+    PortName,
     Release,
     System,
     Taint,
     TimeZone,
     UserName,
 )
-from hybridlab.spec.scalars.numbers import Cid, Count, CpuCount, Port, Size, VlanId, WholeNumber
+from hybridlab.spec.scalars.numbers import Cid, Count, Cpu, CpuCount, Port, Size, VlanId, WholeNumber
 from hybridlab.spec.scalars.paths import HostPath, RepositoryPath, SecretKey
 from hybridlab.spec.scalars.text import ScalarError, Text, hidden_character
 
@@ -30,6 +31,7 @@ __all__ = [
     "AgeRecipient",
     "Cid",
     "Count",
+    "Cpu",
     "CpuCount",
     "DomainName",
     "EnvName",
@@ -45,6 +47,7 @@ __all__ = [
     "PciAddress",
     "PciId",
     "Port",
+    "PortName",
     "Release",
     "RepositoryPath",
     "ScalarError",

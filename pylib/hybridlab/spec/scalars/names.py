@@ -90,6 +90,14 @@ class Taint(Text):
         return self.effect != "PreferNoSchedule"
 
 
+class PortName(Text):
+    """The name of a port of a container (RFC 6335, service names)."""
+
+    __slots__ = ()
+    expected = "a port's name (lower-case letters, digits and inner single '-', at most 15, with a letter)"
+    pattern = re.compile(r"(?=.{1,15}$)(?=[0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
 class EnvName(Text):
     """An environment variable's name, as every shell accepts it."""
 

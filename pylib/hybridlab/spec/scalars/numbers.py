@@ -38,6 +38,30 @@ class CpuCount(WholeNumber):
     most = 4096
 
 
+class Cpu(int):
+    """Processor time in thousandths of a processor; written `500m`, or as a whole number of processors."""
+
+    __slots__ = ()
+    expected: ClassVar[str] = "an amount of processors (like 2 or 500m)"
+
+    def __new__(cls, value: "str | int | Cpu") -> Self:
+        if type(value) is cls:
+            return value
+        if type(value) is int and 1 <= value <= CpuCount.most:
+            return super().__new__(cls, value * 1000)
+        if not isinstance(value, str) or not (match := re.fullmatch(r"([1-9][0-9]{0,6})m", value)):
+            shown = f"{value:.3f}" if isinstance(value, float) else repr(value)
+            hint = f"did you mean {round(value * 1000)}m?" if isinstance(value, float) and value > 0 else None
+            raise ScalarError(f"{shown} is not {cls.expected}", hint)
+        return super().__new__(cls, int(match[1]))
+
+    def __str__(self) -> str:
+        return f"{int(self) // 1000}" if int(self) % 1000 == 0 else f"{int(self)}m"
+
+    def __repr__(self) -> str:
+        return f"Cpu({str(self)!r})"
+
+
 class Port(WholeNumber):
     """A TCP or UDP port."""
 

@@ -34,6 +34,7 @@ _POSITIVE = Int(1)
 # firewall.nix of ours; the bounds of addresses are the module's.
 _IPV4 = r"[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?"
 _IPV6 = r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(/[0-9]{1,3})?"
+_LABEL = Text(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _INTERFACE = Text(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,14}")
 _ANSWER: Mapping[str, Kind] = {
     "protocol": Enum(("tcp", "udp")),
@@ -244,6 +245,7 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
     },
     Source(Project.SOPS_NIX, "modules/sops/default.nix"): {
         "sops.defaultSopsFile": _PATH,
+        "sops.secrets.<name>.key": _TEXT,
         "sops.secrets.<name>.owner": NullOr(_TEXT),
         "sops.secrets.<name>.restartUnits": _TEXTS,
         "sops.secrets.<name>.sopsFile": _PATH,
@@ -283,5 +285,15 @@ DECLARED: Mapping[Source, Mapping[str, Kind]] = {
     },
     Source(Project.OURS, "modules/kubernetes-node.nix"): {
         "hybridlab.kubernetesNode.enable": _BOOL,
+    },
+    Source(Project.OURS, "modules/pod-secrets.nix"): {
+        "hybridlab.podSecrets.cluster": _LABEL,
+        "hybridlab.podSecrets.enable": _BOOL,
+        "hybridlab.podSecrets.secrets": AttrsOf(
+            Attrs(
+                {"namespace": _LABEL, "files": AttrsOf(Text(r"/[A-Za-z0-9/._@+-]+"))},
+                required=("namespace",),
+            )
+        ),
     },
 }

@@ -80,6 +80,8 @@ let
     description = option singleLineStr "";
     after = option (listOf str) [ ];
     before = option (listOf str) [ ];
+    # NixOS takes a folder as text, too.
+    path = option (listOf package) [ ];
     requiredBy = option (listOf str) [ ];
     wantedBy = option (listOf str) [ ];
     wants = option (listOf str) [ ];

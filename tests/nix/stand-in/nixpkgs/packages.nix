@@ -146,6 +146,7 @@ let
 
       mkShell = { packages, shellHook }: runCommand "shell" { inherit packages shellHook; } "mkdir $out";
       writeShellScriptBin = wrapper;
+      writeText = name: text: runCommand name { inherit text; } ''printf %s "$text" > $out'';
 
       rocmPackages =
         emptyPackages [

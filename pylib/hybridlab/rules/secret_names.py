@@ -1,0 +1,113 @@
+"""Names of secrets: each file, and each secret in a file or on a machine, has one that nothing else has."""
+
+from collections.abc import Iterable
+
+from hybridlab.diagnostic import Related, SpecPath
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.workload import SecretUse
+from hybridlab.rules.rule import Example, Finding, rule
+
+_FILE = SpecPath.of("secrets", "file")
+_TOKEN = SpecPath.of("kubernetes", "joinToken", "secret")
+
+
+@rule(
+    "SEC006",
+    "secrets-called-the-same",
+    summary="Two secrets of a workload get the same name in Kubernetes.",
+    rationale="""A workload has one Secret, with a value for each key of the sops file that it uses. Its names
+        hold no slash, which becomes a dot: the keys `a/b` and `a.b` would both be `a.b`, and one value would
+        be given for the other.""",
+    source="Kubernetes docs, Secrets: a key holds letters, digits, '-', '_' and '.' only",
+    bad=Example(
+        """
+        workloads:
+          page:
+            type: deployment
+            image: nginx:1.29.1
+            env: {A: {secret: page/key}, B: {secret: page.key}}
+        """,
+        at=SpecPath.of("workloads", "page", "env", "B"),
+    ),
+    good="""
+        workloads:
+          page:
+            type: deployment
+            image: nginx:1.29.1
+            env: {A: {secret: page/key}, B: {secret: page/key}}
+    """,
+)
+def secrets_called_the_same(cluster: Cluster) -> Iterable[Finding]:
+    for app in cluster.apps:
+        first: dict[str, SecretUse] = {}
+        for use in app.secrets:
+            earlier = first.setdefault(use.data_key, use)
+            if earlier.key != use.key:
+                yield Finding(
+                    f"{app} uses the secrets {earlier.key} and {use.key}, both called {use.data_key} in "
+                    "Kubernetes",
+                    use.path,
+                    "give one of them another key in the sops file",
+                    related=(Related(f"{earlier.key} is used here", earlier.path),),
+                )
+
+
+@rule(
+    "SEC007",
+    "join-token-called-like-another-secret",
+    summary="The join token has a name that machines use for other secrets.",
+    rationale="""On a machine each secret has one name, and one file in /run/secrets: the keys of a host's
+        guests are `GUEST/age-key`, what pods are given is below `workloads/`. The token would take the place
+        of such a secret, and the machine lack one of them.""",
+    source="Mic92/sops-nix, modules/sops: sops.secrets is an attribute set; docs/decisions/0007, 0009",
+    bad=Example(
+        """
+        kubernetes: {joinToken: {secret: k8s-worker-1/age-key}}
+        """,
+        at=_TOKEN,
+    ),
+    good="""
+        kubernetes: {joinToken: {secret: k8s/age-key}}
+    """,
+)
+def join_token_called_like_another_secret(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.kubernetes is None:
+        return
+    token = cluster.kubernetes.join_token
+    first, _, rest = token.partition("/")
+    if first == "workloads" or (rest == "age-key" and first in {guest.name for guest in cluster.guests}):
+        what = "what pods are given" if first == "workloads" else f"the key of guest {first!r}"
+        message = f"the join token is called {token}, as which machines know {what}"
+        yield Finding(message, _TOKEN, "call it k8s/join-token")
+
+
+@rule(
+    "SEC008",
+    "secrets-file-for-two",
+    summary="The sops file is called like another one, which others can read.",
+    rationale="""Beside it there are a file for each host with the keys of its guests, called
+        `HOST-guests.yaml`, and `workloads.yaml` with what pods are given. Each is encrypted for its own
+        readers: in one file, everybody could read everything.""",
+    source="docs/decisions/0007-keys-of-guests.md, 0009-secrets-in-pods.md",
+    bad=Example(
+        """
+        secrets: {file: secrets/homelab-guests.yaml}
+        """,
+        at=_FILE,
+    ),
+    good="""
+        secrets: {file: secrets/guests.yaml}
+    """,
+)
+def secrets_file_for_two(cluster: Cluster) -> Iterable[Finding]:
+    secrets = cluster.secrets
+    if secrets is None:
+        return
+    taken = {secrets.workloads_file: "what pods are given"}
+    taken |= {secrets.guest_file(host.name): f"the keys of the guests of {host}" for host in cluster.hosts}
+    if secrets.file in taken:
+        yield Finding(
+            f"{secrets.file} is the file of the join token, and that of {taken[secrets.file]}",
+            _FILE,
+            "call it secrets/secrets.yaml",
+        )
