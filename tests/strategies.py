@@ -17,6 +17,7 @@ RECIPIENTS = (
     "age14e3xxnxd0ck5kwrrgl9nutyg043uugh49pk54rtmfax72nu25djsntyf2s",
 )
 Data = dict[str, Any]
+GPU_MODELS = ("radeon-780m", "radeon-rx-580", "radeon-rx-6800")
 # One to a key.
 TAINTS = ("amd.com/gpu=true:NoSchedule", "disk=:PreferNoSchedule", "noisy=a.b_c:NoExecute")
 
@@ -132,10 +133,14 @@ def _add_kubernetes(draw: st.DrawFn, cluster: Data, home: str) -> None:
         cluster["workloads"]["app"] = _deployment(draw, home, taken=expose["nodePort"])
     if draw(st.booleans()):
         gpu_host = cluster["hosts"][draw(st.sampled_from(sorted(cluster["hosts"])))]
-        gpu_host["gpu"] = {"model": "radeon-780m", "mode": "host"}
+        gpu_host["gpu"] = {"model": draw(st.sampled_from(GPU_MODELS)), "mode": "host"}
         gpu_host["kubernetes"]["labels"] = {"gpu": "amd"}
         llm |= {"gpus": 1, "nodeSelector": {"gpu": "amd"}}
-        cluster["workloads"]["plugin"] = {"type": "amd-gpu-device-plugin", "nodeSelector": {"gpu": "amd"}}
+        cluster["workloads"]["plugin"] = {
+            "type": "amd-gpu-device-plugin",
+            "nodeSelector": {"gpu": "amd"},
+            "labeller": draw(st.booleans()),
+        }
 
 
 def _deployment(draw: st.DrawFn, home: str, taken: int) -> Data:

@@ -89,6 +89,8 @@ class Api:
 
 # Plural names of the kinds that we write, and which have no namespace.
 _PLURALS = {
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
     "DaemonSet": "daemonsets",
     "Deployment": "deployments",
     "Namespace": "namespaces",

@@ -205,7 +205,8 @@ def _taints_are_whole(it: Generated) -> None:
 def _who_runs_on_a_node_tolerates_its_taints(it: Generated) -> None:
     taints = {node.name: node.membership.taints for node in it.cluster.nodes}
     for pod in it.pods:
-        workload = next(w for w in it.cluster.workloads if w.name == pod["metadata"]["labels"]["app"])
+        app = pod["metadata"]["labels"]["app"]
+        workload = next(w for w in it.cluster.workloads if w.name == app.removesuffix("-labeller"))
         tolerated = {
             (one["key"], one.get("value"), one.get("effect")) for one in pod["spec"].get("tolerations", ())
         }
@@ -258,12 +259,13 @@ def _every_node_is_given_the_token(it: Generated) -> None:
 
 
 @law("no-daemonset-cni", "csi-kubelet-dir", "device-plugin-mounts")
-def _the_one_daemonset_is_the_device_plugin(it: Generated) -> None:
+def _the_one_daemonset_is_the_device_plugin_perhaps_with_its_labeller(it: Generated) -> None:
     for manifest in it.manifests:
         if manifest["kind"] == "DaemonSet":
             volumes = manifest["spec"]["template"]["spec"]["volumes"]
             paths = {volume["hostPath"]["path"] for volume in volumes}
-            assert paths == {"/var/lib/kubelet/device-plugins", "/sys"}
+            labeller = manifest["metadata"]["name"].endswith("-labeller")
+            assert paths == {"/sys", "/dev" if labeller else "/var/lib/kubelet/device-plugins"}
     for pod in it.pods:
         for volume in pod["spec"].get("volumes", ()):
             path = volume.get("hostPath", {}).get("path", "")
@@ -363,12 +365,12 @@ def _a_pod_with_a_gpu_is_told_of_its_chip(it: Generated) -> None:
             if limit is None:
                 continue
             assert type(limit) is int and limit > 0
-            assert container["image"].endswith("-rocm")
-            env = {entry["name"]: entry["value"] for entry in container["env"]}
+            env = {entry["name"]: entry.get("value") for entry in container.get("env", ())}
             [workload] = [w for w in it.cluster.workloads if w.name == pod["metadata"]["labels"]["app"]]
             models = [m.gpu.model for m in it.cluster.hosts if m.name in workload.nodes and m.gpu is not None]
+            assert container["image"].endswith("-rocm") == all(model.rocm for model in models)
             for model in models:
-                assert {**model.environment}.items() <= env.items()
+                assert {**model.environment, **model.ollama_environment}.items() <= env.items()
             # As root, to whom the devices belong.
             assert not {"runAsUser", "runAsNonRoot"} & container.get("securityContext", {}).keys()
             assert "securityContext" not in pod["spec"]

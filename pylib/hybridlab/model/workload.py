@@ -71,11 +71,15 @@ class Pods:
 
 @frozen
 class AmdGpuDevicePlugin:
-    """AMD's device plugin. `nodes` are the machines that it runs on, by name; `tolerations` their taints."""
+    """AMD's device plugin. `nodes` are the machines that it runs on, by name; `tolerations` their taints.
+
+    `labeller` is the image of the node labeller, if there is to be one.
+    """
 
     name: str
     node_selector: Mapping[str, str]
     image: str
+    labeller: str | None
     tolerations: tuple[Taint, ...]
     nodes: tuple[str, ...]
 
@@ -83,6 +87,11 @@ class AmdGpuDevicePlugin:
     def namespace(self) -> str:
         """That of the cluster's own parts, which there always is."""
         return "kube-system"
+
+    @property
+    def privileged(self) -> bool:
+        """Whether a pod of it is privileged: the labeller opens the GPU's devices."""
+        return self.labeller is not None
 
     @property
     def path(self) -> SpecPath:

@@ -94,6 +94,7 @@ def _device_plugin(
         name=name,
         node_selector=dict(sorted(spec.node_selector.items())),
         image=spec.image or images.AMD_GPU_DEVICE_PLUGIN,
+        labeller=images.AMD_GPU_LABELLER if spec.labeller else None,
         tolerations=_taints(nodes),
         nodes=tuple(machine.name for machine in nodes),
     )

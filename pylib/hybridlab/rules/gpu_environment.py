@@ -19,9 +19,13 @@ def _chip_version(chip: str) -> str:
 
 
 def _needs(model: GpuModel, workload: App) -> Mapping[str, str]:
-    """Return the values with which a chip works: what the table asks for, else what the chip is anyway."""
+    """Return the values with which a chip works: what the table asks for, else what the chip is anyway.
+
+    A chip that ROCm does not drive has no use for its override.
+    """
     ollama = model.ollama_environment if isinstance(workload, Ollama) else {}
-    return {_CHIP_OVERRIDE: _chip_version(model.chip)} | {**model.environment, **ollama}
+    chip = {_CHIP_OVERRIDE: _chip_version(model.chip)} if model.rocm else {}
+    return chip | {**model.environment, **ollama}
 
 
 def _wanting(cluster: Cluster) -> Iterator[App]:

@@ -33,7 +33,13 @@ class PassthroughSpec:
 class GpuSpec:
     """A GPU of a host."""
 
-    model: Name = field(metadata=doc("`radeon-780m`, `radeon-rx-6800` or `radeon-rx-7900-xtx`"))
+    model: Name = field(
+        metadata=doc(
+            "`radeon-680m`, `radeon-780m`, `radeon-890m`, `radeon-8060s`, `radeon-vega-8`, "
+            "`radeon-rx-580`, `radeon-rx-5700-xt`, `radeon-rx-6600`, `radeon-rx-6700-xt`, `radeon-rx-6800`, "
+            "`radeon-rx-7600`, `radeon-rx-7800-xt`, `radeon-rx-7900-xtx` or `radeon-rx-9070-xt`"
+        )
+    )
     mode: GpuMode = field(
         default=GpuMode.HOST,
         metadata=doc(

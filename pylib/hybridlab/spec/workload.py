@@ -66,6 +66,10 @@ class AmdGpuDevicePluginSpec:
     image: Image | None = field(
         default=None, metadata=doc("container image; by default the one of the image table")
     )
+    labeller: bool = field(
+        default=False,
+        metadata=doc("also label these nodes with what their GPUs are; that takes privileged pods"),
+    )
 
 
 @spec_class

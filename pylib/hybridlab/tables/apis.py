@@ -3,8 +3,8 @@
 Read on 2026-11-25. Sources: k8s.io/kubernetes 1.34.2, 1.35.0, 1.36.3 and 1.37.2 (api/discovery; the versions
 that pkg/controlplane/instance.go enables); the APILifecycle functions of k8s.io/api 0.19 to 0.37,
 apiextensions-apiserver and kube-aggregator; the "Deprecated API Migration Guide"; kubernetes/kubernetes#84758
-and #104248 (alphas of RBAC and PriorityClass). What is served is exact from 1.34 to 1.37, without --runtime-config: that is
-stable versions only. An older or newer minor is judged by the nearest.
+and #104248 (alphas of RBAC and PriorityClass). What is served is exact from 1.34 to 1.37,
+without --runtime-config: that is stable versions only. An older or newer minor is judged by the nearest.
 
 Subresources and what is only sent to webhooks are no kinds here, and neither is `v1 List`, which kubectl
 takes apart itself.

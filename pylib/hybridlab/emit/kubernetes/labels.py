@@ -1,8 +1,9 @@
-"""What all types of workloads have in common: labels that tell one's objects from another's, tolerations."""
+"""What types of workloads have in common: labels that tell one's objects from another's, where pods run."""
 
 from collections.abc import Iterable
 
 from hybridlab.manifest.data import Json
+from hybridlab.model.workload import AmdGpuDevicePlugin
 from hybridlab.spec.scalars import Taint
 
 
@@ -20,3 +21,31 @@ def tolerations_of(taints: Iterable[Taint]) -> list[Json]:
         {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
         for taint in taints
     ]
+
+
+def on_each_node(plugin: AmdGpuDevicePlugin) -> dict[str, Json]:
+    """Return what brings a pod onto each node of a device plugin, whatever else is there."""
+    return {
+        **_selection(plugin),
+        "priorityClassName": "system-node-critical",
+        "tolerations": [
+            {"key": "CriticalAddonsOnly", "operator": "Exists"},
+            *tolerations_of(plugin.tolerations),
+        ],
+    }
+
+
+def _selection(plugin: AmdGpuDevicePlugin) -> dict[str, Json]:
+    if plugin.node_selector:
+        return {"nodeSelector": dict(plugin.node_selector)}
+    # Not asked for by label: the nodes of which the spec says that they have such a GPU.
+    term: dict[str, Json] = {
+        "matchExpressions": [
+            {"key": "kubernetes.io/hostname", "operator": "In", "values": list(plugin.nodes)}
+        ]
+    }
+    return {
+        "affinity": {
+            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+        }
+    }

@@ -17,7 +17,7 @@ def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
     if cluster.kubernetes is None:
         return
     files = {
-        f"{workload.name}/{resource.kind.lower()}.yaml": resource
+        f"{workload.name}/{_file_name(workload, resource)}.yaml": resource
         for workload in cluster.workloads
         for resource in _resources(workload)
     }
@@ -31,6 +31,13 @@ def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
         "resources": list(files),
     }
     yield GeneratedFile(f"{FOLDER}/kustomization.yaml", print_yaml(kustomization, header=HEADER))
+
+
+def _file_name(workload: Workload, resource: Resource) -> str:
+    """Return the kind, behind what tells the resource from another of its workload."""
+    part = resource.name.removeprefix(f"{workload.name}-")
+    of_the_whole = resource.name == workload.name or resource.kind == "Namespace"
+    return resource.kind.lower() if of_the_whole else f"{part}-{resource.kind.lower()}"
 
 
 def _resources(workload: Workload) -> tuple[Resource, ...]:

@@ -77,7 +77,7 @@ def _api_server(cluster: Cluster, member: Membership) -> dict[str, object]:
         "advertiseAddress": str(member.leg.address),
         "securePort": ports.API_SERVER.port,
     }
-    if privileged := [app.name for app in cluster.apps if app.privileged]:
+    if privileged := [workload.name for workload in cluster.workloads if workload.privileged]:
         settings["allowPrivileged"] = Commented(True, f"asked for by {', '.join(privileged)}")
     return settings
 
