@@ -21,12 +21,14 @@ def patched(patch: str, base: str | None = None) -> str:
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
-def cluster(patch: str, base: str | None = None) -> Cluster:
-    return resolve(parse_spec(patched(patch, base)))
+def cluster(patch: str, base: str | None = None, *, manifest: str | None = None) -> Cluster:
+    """Return the patched cluster; `manifest` is what `app.yaml` holds in its folder `own`."""
+    folders = {} if manifest is None else {"own": {"app.yaml": manifest.encode()}}
+    return resolve(parse_spec(patched(patch, base), folders=folders))
 
 
-def report(patch: str, base: str | None = None) -> Report:
-    return check(cluster(patch, base))
+def report(patch: str, base: str | None = None, *, manifest: str | None = None) -> Report:
+    return check(cluster(patch, base, manifest=manifest))
 
 
 def codes(patch: str, base: str | None = None) -> list[str]:

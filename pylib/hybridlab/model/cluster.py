@@ -7,12 +7,12 @@ from pathlib import PurePosixPath
 
 from attrs import define, field, frozen
 
-from hybridlab.diagnostic import Source
+from hybridlab.diagnostic import Source, SpecPath
 from hybridlab.model.exposure import Firewall
 from hybridlab.model.flows import Flow
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
-from hybridlab.model.workload import App, Pods, Workload
+from hybridlab.model.workload import App, KubernetesObject, Manifests, Pods, Workload
 from hybridlab.spec.scalars import Address, Network, System
 
 
@@ -166,6 +166,29 @@ class Cluster:
     def apps(self) -> tuple[App, ...]:
         """The workloads that come with a namespace of their own."""
         return tuple(workload for workload in self.workloads if isinstance(workload, App))
+
+    @cached_property
+    def manifests(self) -> tuple[Manifests, ...]:
+        """The workloads that are folders of the user's own manifests."""
+        return tuple(workload for workload in self.workloads if isinstance(workload, Manifests))
+
+    @cached_property
+    def objects(self) -> tuple[KubernetesObject, ...]:
+        """The objects in all of these."""
+        return tuple(one for workload in self.manifests for one in workload.objects)
+
+    @cached_property
+    def made_namespaces(self) -> Mapping[str, SpecPath]:
+        """The namespaces that are made with the workloads, each with its place."""
+        made = {one.name: one.path for one in self.objects if (one.group, one.kind) == ("", "Namespace")}
+        return made | {app.namespace: app.path for app in self.apps}
+
+    @cached_property
+    def namespaces(self) -> frozenset[str]:
+        """All namespaces that something of the workloads is in."""
+        used = {one.namespace for one in self.objects if one.namespace is not None}
+        others = {w.namespace for w in self.workloads if not isinstance(w, Manifests)}
+        return frozenset({*self.made_namespaces, *used, *others})
 
     @cached_property
     def pods(self) -> tuple[Pods, ...]:

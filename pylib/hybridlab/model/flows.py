@@ -13,7 +13,7 @@ from attrs import frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.model.node import Machine
-from hybridlab.model.workload import App, Endpoint, Workload
+from hybridlab.model.workload import Deployment, Exposure, Manifests, Ollama, Workload
 from hybridlab.tables import ports
 from hybridlab.tables.ports import Protocol, Service
 
@@ -49,17 +49,25 @@ class Flow:
         return f"{self.service}: {self.purpose}"
 
 
+@frozen
+class _Exposed:
+    """A NodePort that some VLANs may use, and what answers there."""
+
+    workload: str
+    service: str
+    exposure: Exposure
+    protocol: Protocol
+
+
 def derive_flows(
     machines: Iterable[Machine], workloads: Iterable[Workload], admin_vlans: tuple[Vlan, ...]
 ) -> tuple[Flow, ...]:
     """Return every flow of the cluster, in the order of the machines."""
-    exposed = tuple((w, e) for w in workloads if isinstance(w, App) for e in w.endpoints if e.exposure)
+    exposed = tuple(found for workload in workloads for found in _exposed(workload))
     return tuple(flow for machine in machines for flow in _flows_to(machine, exposed, admin_vlans))
 
 
-def _flows_to(
-    machine: Machine, exposed: Iterable[tuple[App, Endpoint]], admin_vlans: tuple[Vlan, ...]
-) -> Iterator[Flow]:
+def _flows_to(machine: Machine, exposed: Iterable[_Exposed], admin_vlans: tuple[Vlan, ...]) -> Iterator[Flow]:
     yield from _from_admin(machine, admin_vlans, ports.SSH, "the admin logs in and deploys")
     member = machine.membership
     if member is None:
@@ -74,8 +82,8 @@ def _flows_to(
         yield from _from_admin(machine, admin_vlans, ports.API_SERVER, "the admin uses kubectl")
     yield _from_nodes(machine, member.leg, "control plane", ports.KUBELET, "kubectl logs and exec, metrics")
     yield _from_nodes(machine, member.leg, "nodes", ports.FLANNEL_VXLAN, "traffic of pods between nodes")
-    for workload, endpoint in exposed:
-        yield from _to_node_port(machine, workload, endpoint)
+    for found in exposed:
+        yield from _to_node_port(machine, found)
 
 
 def _from_nodes(machine: Machine, leg: Leg, who: str, service: Service, purpose: str) -> Flow:
@@ -108,9 +116,23 @@ def _from_admin(machine: Machine, vlans: tuple[Vlan, ...], service: Service, pur
             )
 
 
-def _to_node_port(machine: Machine, workload: App, endpoint: Endpoint) -> Iterator[Flow]:
-    exposure, service = endpoint.exposure, endpoint.service
-    assert exposure is not None
+def _exposed(workload: Workload) -> Iterator[_Exposed]:
+    """Yield the NodePorts of a workload; one of a manifest with the protocols that its Services have."""
+    match workload:
+        case Manifests():
+            for exposure in workload.exposures:
+                protocols = {p.protocol for p in workload.ports if p.node_port == exposure.node_port}
+                for protocol in sorted(protocols, key=lambda protocol: protocol.value):
+                    yield _Exposed(workload.name, workload.name, exposure, protocol)
+        case Ollama() | Deployment():
+            for endpoint in workload.endpoints:
+                if endpoint.exposure is not None:
+                    service = endpoint.service
+                    yield _Exposed(workload.name, service.name, endpoint.exposure, service.protocol)
+
+
+def _to_node_port(machine: Machine, found: _Exposed) -> Iterator[Flow]:
+    exposure = found.exposure
     for leg in machine.legs:
         for vlan in exposure.vlans:
             yield Flow(
@@ -119,9 +141,9 @@ def _to_node_port(machine: Machine, workload: App, endpoint: Endpoint) -> Iterat
                 destination=machine.name,
                 leg=leg,
                 port=exposure.node_port,
-                protocol=service.protocol,
-                service=service.name,
-                purpose=f"workload {workload.name}",
+                protocol=found.protocol,
+                service=found.service,
+                purpose=f"workload {found.workload}",
                 cause=exposure.path,
                 kind=FlowKind.NODE_PORT,
             )

@@ -39,6 +39,31 @@ class Identity:
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
+# NixOS's taint of a node that takes no pods: a control plane, unless it is told to, or `unschedulable`.
+UNSCHEDULABLE = Taint("unschedulable=true:NoSchedule")
+
+
+@frozen
+class Toleration:
+    """A toleration as pods write it: without `key` one of every key, and so on."""
+
+    key: str | None = None
+    value: str | None = None
+    effect: str | None = None
+
+    def covers(self, taint: Taint) -> bool:
+        return (
+            self.key in (None, taint.key)
+            and self.value in (None, taint.value)
+            and self.effect in (None, taint.effect)
+        )
+
+    @classmethod
+    def of(cls, taint: Taint) -> "Toleration":
+        """Return the toleration of this taint alone."""
+        return cls(taint.key, taint.value, taint.effect)
+
+
 @frozen
 class Membership:
     """A machine's part in the Kubernetes cluster; `leg` is the one on which other nodes reach it.
@@ -63,9 +88,16 @@ class Membership:
         """Whether pods run here that tolerate nothing, as the cluster's DNS."""
         return self.takes(())
 
-    def takes(self, tolerations: Iterable[Taint]) -> bool:
-        """Whether pods run here that tolerate these taints."""
-        return self.schedulable and not any(taint.repels for taint in {*self.taints} - {*tolerations})
+    @property
+    def repelling(self) -> tuple[Taint, ...]:
+        """The taints that keep pods away, with that of a node which takes no pods."""
+        own = tuple(taint for taint in self.taints if taint.repels)
+        return own if self.schedulable else (*own, UNSCHEDULABLE)
+
+    def takes(self, tolerations: Iterable[Toleration]) -> bool:
+        """Whether pods run here that have these tolerations."""
+        tolerations = tuple(tolerations)
+        return all(any(one.covers(taint) for one in tolerations) for taint in self.repelling)
 
 
 @frozen

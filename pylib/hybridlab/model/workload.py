@@ -1,13 +1,15 @@
 """What runs on the cluster, resolved: images and environment from the tables, nodes by their names."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import field, frozen
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Vlan
+from hybridlab.model.node import Toleration
 from hybridlab.spec.scalars import Taint
-from hybridlab.tables.ports import Service
+from hybridlab.tables.ports import Protocol, Service
 
 
 @frozen
@@ -48,7 +50,7 @@ class Pods:
 
     `nodes` are the machines that may run them, by name; amounts are what one pod asks for, `memory_mib` in
     MiB, `cpu_milli` in thousandths of a processor. The `…_path`s are where the spec, or a manifest of the
-    user's, asks for each.
+    user's, asks for each; `affinity_path` where it names nodes in another way than by labels alone.
     """
 
     title: str
@@ -56,7 +58,8 @@ class Pods:
     nodes: tuple[str, ...]
     node_selector: Mapping[str, str] = field(factory=dict)
     selector_path: SpecPath = field(factory=SpecPath)
-    tolerations: tuple[Taint, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    affinity_path: SpecPath | None = None
     replicas: int = 1
     gpus: int = 0
     gpus_path: SpecPath = field(factory=SpecPath)
@@ -106,7 +109,7 @@ class AmdGpuDevicePlugin:
                 self.nodes,
                 self.node_selector,
                 self.path / "nodeSelector",
-                self.tolerations,
+                tuple(map(Toleration.of, self.tolerations)),
                 replicas=len(self.nodes),
             ),
         )
@@ -160,7 +163,7 @@ class Ollama:
                 self.nodes,
                 self.node_selector,
                 self.path / "nodeSelector",
-                self.tolerations,
+                tuple(map(Toleration.of, self.tolerations)),
                 gpus=self.gpus,
                 gpus_path=self.path / "gpus",
             ),
@@ -220,7 +223,7 @@ class Deployment:
                 self.nodes,
                 self.node_selector,
                 self.path / "nodeSelector",
-                self.tolerations,
+                tuple(map(Toleration.of, self.tolerations)),
                 replicas=self.replicas,
                 gpus=self.gpus,
                 gpus_path=self.path / "gpus",
@@ -235,6 +238,84 @@ class Deployment:
         return f"workload {self.name!r}"
 
 
+@frozen
+class KubernetesObject:
+    """An object of the user's own: `data` is what the manifest says, as plain data; `path` its place."""
+
+    workload: str
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None
+    data: Mapping[str, Any] = field(eq=False, repr=False)
+    path: SpecPath
+
+    @property
+    def group(self) -> str:
+        return self.api_version.rpartition("/")[0]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r} of workload {self.workload!r}"
+
+
+@frozen
+class PodTemplate:
+    """Pods of an object of the user's own: their labels, images with their places, and what they may do."""
+
+    pods: Pods
+    namespace: str | None
+    labels: Mapping[str, str]
+    images: tuple[tuple[str, SpecPath], ...]
+    privileged: bool
+    is_device_plugin: bool
+
+
+@frozen
+class ServicePort:
+    """A port of a Service of the user's own; `node_port` is None where the API server would choose one."""
+
+    title: str
+    path: SpecPath
+    port: int
+    protocol: Protocol
+    node_port: int | None
+    is_node_port: bool
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@frozen
+class Manifests:
+    """A folder of manifests of the user's own: `files` by their path in it, with their whole text.
+
+    `exposures` say who may use which NodePort of its Services.
+    """
+
+    name: str
+    folder: str
+    files: tuple[tuple[str, str], ...] = field(repr=False)
+    objects: tuple[KubernetesObject, ...]
+    templates: tuple[PodTemplate, ...]
+    ports: tuple[ServicePort, ...]
+    exposures: tuple[Exposure, ...]
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("workloads", self.name)
+
+    @property
+    def pods(self) -> tuple[Pods, ...]:
+        return tuple(template.pods for template in self.templates)
+
+    @property
+    def privileged(self) -> bool:
+        return any(template.privileged for template in self.templates)
+
+    def __str__(self) -> str:
+        return f"workload {self.name!r}"
+
+
 # What comes with a namespace of its own, and may have a Service.
 App = Ollama | Deployment
-Workload = AmdGpuDevicePlugin | App
+Workload = AmdGpuDevicePlugin | App | Manifests

@@ -3,20 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from hybridlab.diagnostic import SpecPath
-from hybridlab.model.node import Host, Machine
+from hybridlab.model.manifests import resolve_manifests
+from hybridlab.model.node import Host, Machine, Toleration
 from hybridlab.model.scope import Scope
 from hybridlab.model.workload import (
     AmdGpuDevicePlugin,
     Deployment,
     Endpoint,
     Exposure,
+    Manifests,
     Ollama,
     SecretUse,
     Workload,
 )
 from hybridlab.spec.scalars import EnvName, LabelKey, LabelValue, Taint, Text
 from hybridlab.spec.secret import SecretRef
-from hybridlab.spec.workload import AmdGpuDevicePluginSpec, DeploymentSpec, ExposeSpec, OllamaSpec
+from hybridlab.spec.workload import (
+    AmdGpuDevicePluginSpec,
+    DeploymentSpec,
+    ExposeSpec,
+    ManifestsSpec,
+    OllamaSpec,
+)
 from hybridlab.tables import images, ports
 from hybridlab.tables.gpu import DEFAULT_RESOURCE, GpuModel
 
@@ -35,7 +43,18 @@ def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Worklo
                 resolved.append(_ollama(scope, name, workload, machines))
             case DeploymentSpec():
                 resolved.append(_deployment(scope, name, workload, machines))
+            case ManifestsSpec():
+                resolved.append(_manifests(scope, name, workload, machines))
     return tuple(resolved)
+
+
+def _manifests(scope: Scope, name: str, spec: ManifestsSpec, machines: Sequence[Machine]) -> Manifests:
+    path = SpecPath.of("workloads", name, "expose")
+    exposures = tuple(
+        Exposure(one.node_port, scope.vlans_named(one.from_, path / index / "from"), path / index)
+        for index, one in enumerate(spec.expose)
+    )
+    return resolve_manifests(scope, name, spec, machines, exposures)
 
 
 def _exposure(scope: Scope, path: SpecPath, spec: ExposeSpec | None) -> Exposure | None:
@@ -80,8 +99,8 @@ def _taints(machines: Iterable[Machine]) -> tuple[Taint, ...]:
 
 def _tolerated(machines: Iterable[Machine], tolerations: Iterable[Taint]) -> tuple[str, ...]:
     """Return the names of those machines whose taints are among the tolerations."""
-    tolerations = tuple(tolerations)
-    return tuple(m.name for m in machines if m.membership is not None and m.membership.takes(tolerations))
+    covered = tuple(map(Toleration.of, tolerations))
+    return tuple(m.name for m in machines if m.membership is not None and m.membership.takes(covered))
 
 
 def _device_plugin(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Host
-from hybridlab.model.workload import Workload
+from hybridlab.model.workload import AmdGpuDevicePlugin
 from hybridlab.rules.gpu_nodes import (
     asks,
     offering,
@@ -44,6 +44,14 @@ def no_device_plugin(cluster: Cluster) -> Iterable[Finding]:
     if any(not plugin.nodes for plugin in known):
         return  # why it runs nowhere has been said, and would be the cause
     covered = {name for plugin in known for name in plugin.nodes}
+    # One that the user brings along.
+    covered |= {
+        name
+        for workload in cluster.manifests
+        for template in workload.templates
+        if template.is_device_plugin
+        for name in template.pods.nodes
+    }
     uncovered = [
         (workload, hosts)
         for workload in wanting(cluster)
@@ -68,7 +76,7 @@ def no_device_plugin(cluster: Cluster) -> Iterable[Finding]:
         )
 
 
-def _where(cluster: Cluster, workloads: Iterable[Workload]) -> str:
+def _where(cluster: Cluster, workloads: Iterable[AmdGpuDevicePlugin]) -> str:
     return listed(
         [f"{w} runs on {listed([cluster.machine(name) for name in w.nodes])}" for w in workloads], most=2
     )
@@ -146,7 +154,7 @@ def device_plugin_without_gpu(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def two_device_plugins(cluster: Cluster) -> Iterable[Finding]:
-    first: dict[str, Workload] = {}
+    first: dict[str, AmdGpuDevicePlugin] = {}
     for plugin in plugins(cluster):
         others = {name: first.setdefault(name, plugin) for name in plugin.nodes}
         shared = [name for name, other in others.items() if other is not plugin]

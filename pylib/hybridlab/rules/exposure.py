@@ -2,22 +2,51 @@
 
 from collections.abc import Iterable, Iterator
 
+from attrs import frozen
+
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import App, Deployment, Exposure
+from hybridlab.model.workload import App, Deployment, Exposure, Manifests
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.tables.ports import NODE_PORTS, Protocol
 
 
-def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, Protocol]]:
+@frozen
+class _NodePort:
+    """A NodePort of somebody's, and where it is written."""
+
+    who: str
+    number: int
+    protocol: Protocol
+    path: SpecPath
+
+
+def _node_ports(cluster: Cluster) -> Iterator[_NodePort]:
     """Yield every NodePort; also one without a port, which would be over TCP."""
     for app in cluster.apps:
         for endpoint in app.endpoints:
+            if (exposure := endpoint.exposure) is not None:
+                at = exposure.path / "nodePort"
+                yield _NodePort(str(app), exposure.node_port, endpoint.service.protocol, at)
+        if isinstance(app, Deployment) and (stray := app.stray_exposure) is not None:
+            yield _NodePort(str(app), stray.node_port, Protocol.TCP, stray.path / "nodePort")
+    for workload in cluster.manifests:
+        for port in workload.ports:
+            if port.node_port is not None:
+                yield _NodePort(str(port), port.node_port, port.protocol, port.path / "nodePort")
+
+
+def _exposures(cluster: Cluster) -> Iterator[tuple[App | Manifests, Exposure]]:
+    for app in cluster.apps:
+        for endpoint in app.endpoints:
             if endpoint.exposure is not None:
-                yield app, endpoint.exposure, endpoint.service.protocol
+                yield app, endpoint.exposure
         if isinstance(app, Deployment) and app.stray_exposure is not None:
-            yield app, app.stray_exposure, Protocol.TCP
+            yield app, app.stray_exposure
+    for workload in cluster.manifests:
+        for exposure in workload.exposures:
+            yield workload, exposure
 
 
 @rule(
@@ -40,11 +69,11 @@ def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, Protocol]]:
 )
 def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
     first, last = NODE_PORTS[0], NODE_PORTS[-1]
-    for workload, exposure, _ in _exposed(cluster):
-        if exposure.node_port not in NODE_PORTS:
+    for found in _node_ports(cluster):
+        if found.number not in NODE_PORTS:
             yield Finding(
-                f"{workload} has NodePort {exposure.node_port}, the API server takes {first} to {last}",
-                exposure.path / "nodePort",
+                f"{found.who} has NodePort {found.number}, the API server takes {first} to {last}",
+                found.path,
                 f"take a port from {first} to {last}",
             )
 
@@ -77,8 +106,7 @@ def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
 )
 def duplicate_node_port(cluster: Cluster) -> Iterable[Finding]:
     uses = [
-        Use((exposure.node_port, protocol.value), str(workload), exposure.path / "nodePort")
-        for workload, exposure, protocol in _exposed(cluster)
+        Use((found.number, found.protocol.value), found.who, found.path) for found in _node_ports(cluster)
     ]
     for earlier, use in used_again(uses):
         port, _ = use.value
@@ -113,7 +141,7 @@ def duplicate_node_port(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def exposed_to_nobody(cluster: Cluster) -> Iterable[Finding]:
-    for workload, exposure, _ in _exposed(cluster):
+    for workload, exposure in _exposures(cluster):
         if not exposure.vlans:
             yield Finding(
                 f"{workload} has NodePort {exposure.node_port}, and no VLAN may use it",

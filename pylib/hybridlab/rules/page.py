@@ -16,6 +16,7 @@ CONCERNS = {
     "NIX": "NixOS",
     "K8S": "Kubernetes",
     "WKL": "Workloads",
+    "MAN": "Manifests of your own",
     "GPU": "GPUs",
     "CAP": "Memory and processors",
 }
@@ -76,8 +77,14 @@ def _section(rule: Rule) -> Iterator[str]:
     yield f"Source: {rule.source}.\n"
     yield f"Bad, reported at `{rule.bad.at}`:\n"
     yield from _fenced(rule.bad.patch)
+    if rule.bad.manifest is not None:
+        yield "\nwith `own/app.yaml`:\n"
+        yield from _fenced(rule.bad.manifest)
     yield "\nGood:\n"
     yield from _fenced(rule.good)
+    if rule.good_manifest is not None:
+        yield "\nwith `own/app.yaml`:\n"
+        yield from _fenced(rule.good_manifest)
 
 
 def _fenced(text: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
         return
     for pods in cluster.pods:
         selector = pods.node_selector.items()
-        if selector and not pods.nodes:
+        if selector and not pods.nodes and pods.affinity_path is None:
             closest = max(
                 cluster.nodes,
                 key=lambda node: (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from textwrap import dedent
 
 from attrs import field, frozen
+from attrs.converters import optional
 
 from hybridlab.diagnostic import Diagnostic, Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
@@ -36,10 +37,14 @@ def _block(text: str) -> str:
 
 @frozen
 class Example:
-    """A mistake: a merge patch (RFC 7386) in YAML on `example.yaml`, and the path that the rule reports."""
+    """A mistake: a merge patch (RFC 7386) in YAML on `example.yaml`, and the path that the rule reports.
+
+    `manifest` is what `app.yaml` holds in the folder `own`, where the patch names that.
+    """
 
     patch: str = field(converter=_block)
     at: SpecPath
+    manifest: str | None = field(default=None, converter=optional(_block))
 
 
 @frozen
@@ -47,7 +52,7 @@ class Rule:
     """One thing that must hold in every cluster.
 
     `summary` says in one sentence what is wrong where the rule fires, `rationale` what happens then, `source`
-    how we know; `good` is the example put right. A code never changes its meaning.
+    how we know; `good` and `good_manifest` are the example put right. A code never changes its meaning.
     """
 
     code: str
@@ -58,6 +63,7 @@ class Rule:
     source: str = field(converter=_prose)
     bad: Example
     good: str = field(converter=_block)
+    good_manifest: str | None = field(converter=optional(_block))
     look: Look = field(repr=False)
 
     def check(self, cluster: Cluster) -> Iterator[Diagnostic]:
@@ -84,6 +90,7 @@ def rule(  # noqa: PLR0913 - a rule without one of these is not finished
     source: str,
     bad: Example,
     good: str,
+    good_manifest: str | None = None,
 ) -> Callable[[Look], Rule]:
     """Turn the function below into a rule; `ALL_RULES` in registry.py must list it."""
 
@@ -97,6 +104,7 @@ def rule(  # noqa: PLR0913 - a rule without one of these is not finished
             source=source,
             bad=bad,
             good=good,
+            good_manifest=good_manifest,
             look=look,
         )
 

@@ -10,6 +10,7 @@ from hybridlab.diagnostic import NoSource, Source
 from hybridlab.spec.define import doc, spec_class
 from hybridlab.spec.kubernetes import KubernetesSpec
 from hybridlab.spec.machine import GuestSpec, HostSpec
+from hybridlab.spec.manifests import ManifestFile
 from hybridlab.spec.network import NetworksSpec
 from hybridlab.spec.scalars import (
     AgeRecipient,
@@ -79,7 +80,8 @@ class SecretsSpec:
 class ClusterSpec:
     """One homelab.
 
-    `source` knows where each value was written, and takes no part in equality.
+    `manifests` are the files of the folders that workloads name, by the workload's name; `source` knows where
+    each value was written, and takes no part in equality.
     """
 
     api_version: ApiVersion = field(
@@ -105,4 +107,5 @@ class ClusterSpec:
     secrets: SecretsSpec | None = field(
         default=None, metadata=doc("where secrets lie; needed by Kubernetes, whose join token is one")
     )
+    manifests: Mapping[str, tuple[ManifestFile, ...]] = field(default=MappingProxyType({}), repr=False)
     source: Source = field(factory=NoSource, eq=False, repr=False)

@@ -1,8 +1,9 @@
 """Read a spec: every problem of its shape at once, each at the place where it was written."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from attrs import evolve, frozen
@@ -26,7 +27,16 @@ from hybridlab.spec.converter import (
 )
 from hybridlab.spec.define import yaml_name
 from hybridlab.spec.document import Ambiguous, Document, Scalar, parse_document, read_document, to_data
+from hybridlab.spec.manifests import (
+    FOLDER_KEY,
+    Files,
+    ManifestFile,
+    SpecSource,
+    parse_folder,
+    read_folder,
+)
 from hybridlab.spec.scalars import ScalarError
+from hybridlab.spec.workload import ManifestsSpec
 
 
 def load_spec(path: Path | str) -> ClusterSpec:
@@ -34,15 +44,31 @@ def load_spec(path: Path | str) -> ClusterSpec:
 
     Raises: SpecError with every problem that the file has, from broken YAML to a value out of bounds.
     """
-    return _spec_of(read_document(Path(path), name=str(path)))
+    path = Path(path)
+
+    def read(folder: str) -> Files:
+        return read_folder(path.parent / folder)
+
+    return _spec_of(read_document(path, name=str(path)), read, str(path.parent / "x")[:-1])
 
 
-def parse_spec(text: str, *, name: str = "cluster.yaml") -> ClusterSpec:
-    """Read a spec from `text`, which messages call `name`; see `load_spec`."""
-    return _spec_of(parse_document(text, name=name))
+def parse_spec(
+    text: str, *, name: str = "cluster.yaml", folders: Mapping[str, Files] = MappingProxyType({})
+) -> ClusterSpec:
+    """Read a spec from `text`, which messages call `name`; see `load_spec`.
+
+    `folders` are those beside it that hold manifests, each with the content of its files.
+    """
+
+    def read(folder: str) -> Files:
+        if folder not in folders:
+            raise FileNotFoundError(None, "no such folder")
+        return folders[folder]
+
+    return _spec_of(parse_document(text, name=name), read, "")
 
 
-def _spec_of(document: Document) -> ClusterSpec:
+def _spec_of(document: Document, read: Callable[[str], Files], before: str) -> ClusterSpec:
     data = to_data(document.root)
     if isinstance(data, dict) and (problem := _version_problem(data.get("apiVersion", ...))):
         raise SpecError(Report.of([problem], document))
@@ -51,10 +77,36 @@ def _spec_of(document: Document) -> ClusterSpec:
     except Exception as error:
         problems = list(_Walk(document).problems(error, SpecPath()))
         raise SpecError(Report.of(problems, document)) from None
+    manifests = _manifests(spec, document, read, before)
+    # mypy sees no attrs class in `spec_class`
     located: ClusterSpec = evolve(
-        cast(Any, spec), source=document
-    )  # mypy sees no attrs class in `spec_class`
+        cast(Any, spec),
+        source=SpecSource(document, manifests) if manifests else document,
+        manifests=manifests,
+    )
     return located
+
+
+def _manifests(
+    spec: ClusterSpec, document: Document, read: Callable[[str], Files], before: str
+) -> Mapping[str, tuple[ManifestFile, ...]]:
+    """Return the files of each workload that is a folder of manifests; messages put `before` their names."""
+    found: dict[str, tuple[ManifestFile, ...]] = {}
+    problems: list[Diagnostic] = []
+    for name, workload in sorted(spec.workloads.items()):
+        if not isinstance(workload, ManifestsSpec):
+            continue
+        at = SpecPath.of("workloads", name, FOLDER_KEY)
+        try:
+            found[name] = parse_folder(read(workload.folder), at, name=before + workload.folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            problems.append(_error("SPEC007", f"can not read {before + workload.folder}: {reason}", at))
+        except SpecError as error:
+            problems += error.report
+    if problems:
+        raise SpecError(Report.of(problems, document))
+    return found
 
 
 def _version_problem(version: object) -> Diagnostic | None:

@@ -19,6 +19,7 @@ from hybridlab.spec.scalars import (
     Name,
     Port,
     PortName,
+    RepositoryPath,
     Size,
     Text,
 )
@@ -144,5 +145,24 @@ class DeploymentSpec:
     privileged: bool = field(default=False, metadata=doc("run the container privileged"))
 
 
-WorkloadSpec = AmdGpuDevicePluginSpec | OllamaSpec | DeploymentSpec
-WORKLOAD_TYPES: tuple[type[WorkloadSpec], ...] = (AmdGpuDevicePluginSpec, OllamaSpec, DeploymentSpec)
+@spec_class
+class ManifestsSpec:
+    """A folder of Kubernetes manifests of your own, checked with all else and applied as they are."""
+
+    TYPE: ClassVar[str] = "manifests"
+
+    folder: RepositoryPath = field(
+        metadata=doc("the folder, relative to the spec: every `*.yaml` in it and below")
+    )
+    expose: tuple[ExposeSpec, ...] = field(
+        default=(), metadata=doc("NodePorts of its Services, and who may use each; by default nobody")
+    )
+
+
+WorkloadSpec = AmdGpuDevicePluginSpec | OllamaSpec | DeploymentSpec | ManifestsSpec
+WORKLOAD_TYPES: tuple[type[WorkloadSpec], ...] = (
+    AmdGpuDevicePluginSpec,
+    OllamaSpec,
+    DeploymentSpec,
+    ManifestsSpec,
+)

@@ -11,7 +11,7 @@ from hybridlab.diagnostic import SpecPath
 from hybridlab.rules.page import CONCERNS, concern, example_cluster
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
-from hybridlab.spec.document import parse_document
+from hybridlab.spec.document import parse_document, parse_documents
 from patched import patched, report
 
 every_rule = pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
@@ -19,33 +19,38 @@ every_rule = pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.co
 
 @every_rule
 def test_fires_on_its_bad_example_and_nothing_else_does(rule: Rule) -> None:
-    found = report(rule.bad.patch)
+    found = report(rule.bad.patch, manifest=rule.bad.manifest)
     assert [(d.code, d.severity, d.path) for d in found] == [(rule.code, rule.severity, rule.bad.at)]
 
 
 @every_rule
 def test_points_at_what_is_written(rule: Rule) -> None:
-    text = patched(rule.bad.patch)
-    document = parse_document(text, name="cluster.yaml")
-    (found,) = report(rule.bad.patch)
+    spec = parse_document(patched(rule.bad.patch), name="cluster.yaml")
+    at, text, document = rule.bad.at, patched(rule.bad.patch), spec
+    match at:
+        case ("workloads", "own", "folder", "app.yaml", int(number), *below):
+            assert rule.bad.manifest is not None
+            at, text = SpecPath(below), rule.bad.manifest
+            document = parse_documents(text.encode(), name="own/app.yaml")[number]
+    (found,) = report(rule.bad.patch, manifest=rule.bad.manifest)
     assert found.span is not None
     line = text.splitlines()[found.span.line - 1]
     under = line[found.span.column - 1 : found.span.column - 1 + found.span.width]
-    node = document.node(rule.bad.at)
-    key = str(rule.bad.at[-1])
+    node = document.node(at)
+    key = str(at[-1]) if at else ""
     if found.on_key or node is None or not hasattr(node, "text"):
-        assert under.strip("'\"") in map(str, rule.bad.at)
+        assert under.strip("'\"") in map(str, at)
         assert node is None or under.strip("'\"") == key
     else:
         assert under.strip("'\"") == node.text
     for other in found.related:
         assert other.span is not None
-        assert document.node(SpecPath(other.path[:2])) is not None, other.path
+        assert spec.node(SpecPath(other.path[:2])) is not None, other.path
 
 
 @every_rule
 def test_nothing_fires_on_its_good_example(rule: Rule) -> None:
-    assert report(rule.good).diagnostics == ()
+    assert report(rule.good, manifest=rule.good_manifest).diagnostics == ()
 
 
 def test_nothing_fires_on_the_example_itself() -> None:
@@ -60,12 +65,12 @@ def test_is_complete(rule: Rule) -> None:
     for text in (rule.summary, rule.rationale):
         assert text.endswith("."), text
     assert rule.source and not rule.source.endswith(".")
-    assert rule.bad.patch != rule.good
+    assert (rule.bad.patch, rule.bad.manifest) != (rule.good, rule.good_manifest)
 
 
 @every_rule
 def test_speaks_in_the_style_of_the_house(rule: Rule) -> None:
-    (found,) = report(rule.bad.patch)
+    (found,) = report(rule.bad.patch, manifest=rule.bad.manifest)
     for text in (found.message, found.hint or "", *(other.message for other in found.related)):
         assert text == text.strip()
         assert not text.endswith(".")

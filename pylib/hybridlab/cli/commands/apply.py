@@ -42,7 +42,7 @@ def command(ctx: click.Context, context: str | None, dry_run: bool, force_confli
     kubectl = Kubectl(context)
     server = kubectl.server()
     check_is(cluster, kubectl.nodes(), server)
-    missing = kubectl.missing(workload.namespace for workload in cluster.workloads)
+    missing = kubectl.missing(cluster.namespaces)
     difference = ""
     if missing:
         # The server compares nothing that is in a namespace which does not exist.

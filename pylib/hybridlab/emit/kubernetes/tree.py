@@ -7,7 +7,7 @@ from hybridlab.emit.header import HEADER
 from hybridlab.emit.kubernetes import amd_gpu_device_plugin, deployment, ollama
 from hybridlab.manifest import Json, Resource, print_manifest, print_yaml
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import AmdGpuDevicePlugin, Deployment, Ollama, Workload
+from hybridlab.model.workload import AmdGpuDevicePlugin, Deployment, Manifests, Ollama, Workload
 
 FOLDER = "k8s"
 
@@ -16,6 +16,15 @@ def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
     """Yield one file per resource and `k8s/kustomization.yaml`; nothing without a Kubernetes cluster."""
     if cluster.kubernetes is None:
         return
+    own = {
+        f"{workload.name}/{path}": text
+        for workload in cluster.workloads
+        if isinstance(workload, Manifests)
+        for path, text in workload.files
+    }
+    for name, text in own.items():
+        # As they are, byte for byte, and so without our header.
+        yield GeneratedFile(f"{FOLDER}/{name}", text)
     files = {
         f"{workload.name}/{_file_name(workload, resource)}.yaml": resource
         for workload in cluster.workloads
@@ -28,7 +37,9 @@ def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
         "kind": "Kustomization",
         # On every object, never in a selector: what `kubectl apply --prune -l` finds again.
         "labels": [{"pairs": {"app.kubernetes.io/part-of": cluster.name}}],
-        "resources": list(files),
+        # Namespaces and definitions of kinds first, whoever brings them.
+        "sortOptions": {"order": "legacy"},
+        "resources": [*files, *own],
     }
     yield GeneratedFile(f"{FOLDER}/kustomization.yaml", print_yaml(kustomization, header=HEADER))
 
@@ -48,3 +59,5 @@ def _resources(workload: Workload) -> tuple[Resource, ...]:
             return ollama.resources(workload)
         case Deployment():
             return deployment.resources(workload)
+        case Manifests():
+            return ()

@@ -5,7 +5,7 @@ from pathlib import Path
 from hybridlab.spec.document.compose import Composer
 from hybridlab.spec.document.nodes import Document, Mapping, Node, Scalar, Sequence, to_data
 from hybridlab.spec.document.plain import Ambiguous, Data
-from hybridlab.spec.document.source import read_text, readable
+from hybridlab.spec.document.source import decoded, read_text, readable
 
 __all__ = [
     "Ambiguous",
@@ -16,6 +16,7 @@ __all__ = [
     "Scalar",
     "Sequence",
     "parse_document",
+    "parse_documents",
     "read_document",
     "to_data",
 ]
@@ -27,6 +28,12 @@ def read_document(path: Path, *, name: str) -> Document:
     Raises: SpecError when it can not be read, is not UTF-8 text, not YAML, or too deep or large.
     """
     return _compose(read_text(path, name), name)
+
+
+def parse_documents(content: bytes, *, name: str) -> tuple[Document, ...]:
+    """Compose every document of a file's content, leaving out those that are empty; see `read_document`."""
+    text = decoded(content, name)
+    return tuple(Document(root) for root in Composer(text, name).compose_all())
 
 
 def parse_document(text: str, *, name: str) -> Document:

@@ -62,6 +62,21 @@ class Composer:
             self._fail_at(0, "SPEC006", f"{self._name} is empty", "start from the example in the README")
         return root
 
+    def compose_all(self) -> Iterator[Node]:
+        """Yield the root node of each document that is not empty. Raises: SpecError."""
+        try:
+            self._next(StreamStartEvent)
+            while isinstance(self._next(), DocumentStartEvent):
+                self._anchors.clear()
+                root = self._node(self._next(), depth=1)
+                self._next()  # the document's end
+                if not (isinstance(root, Scalar) and root.plain and root.text == ""):
+                    yield root
+        except MarkedYAMLError as error:
+            self._fail_syntax(error)
+        except (YAMLError, ValueError) as error:
+            self._fail_at(0, "SPEC003", f"not YAML: {str(error).splitlines()[0]}")
+
     def _next(self, expected: type[Event] = Event) -> Event:
         event = next(self._events)
         assert isinstance(event, expected)
@@ -75,7 +90,7 @@ class Composer:
         assert isinstance(event, NodeEvent)
         tag: str | None = getattr(event, "tag", None)  # a property that ruamel.yaml's annotations leave out
         if tag is not None and tag != "!":
-            self._fail_at(event.start_mark.index, "SPEC003", f"tag {tag!r} means nothing in a spec")
+            self._fail_at(event.start_mark.index, "SPEC003", f"tag {tag!r} means nothing here")
         anchor: str | None = event.anchor
         if anchor is not None:
             self._anchors[anchor] = None

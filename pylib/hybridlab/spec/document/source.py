@@ -21,6 +21,11 @@ def read_text(path: Path, name: str) -> str:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         fail("SPEC001", f"can not read {name}: {reason}", SourceSpan(name, 1, 1))
+    return decoded(content, name)
+
+
+def decoded(content: bytes, name: str) -> str:
+    """Return the text of a file's content; see `read_text`."""
     if len(content) > MAX_BYTES:
         fail("SPEC001", f"{name} is larger than {MAX_BYTES // 2**20} MiB", SourceSpan(name, 1, 1))
     try:

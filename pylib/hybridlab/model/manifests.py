@@ -1,0 +1,290 @@
+"""The user's own manifests as the cluster sees them: which objects they are, and what these ask for.
+
+A manifest may hold anything. What has another shape than Kubernetes' is taken for absent here: the API server
+says so when it is applied, and until then nothing follows from it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from hybridlab.diagnostic import SpecPath
+from hybridlab.model.node import Machine, Toleration
+from hybridlab.model.quantity import parse_quantity
+from hybridlab.model.scope import Scope
+from hybridlab.model.workload import (
+    Exposure,
+    KubernetesObject,
+    Manifests,
+    Pods,
+    PodTemplate,
+    ServicePort,
+)
+from hybridlab.spec.manifests import FOLDER_KEY
+from hybridlab.spec.workload import ManifestsSpec
+from hybridlab.tables import apis
+from hybridlab.tables.gpu import DEFAULT_RESOURCE
+from hybridlab.tables.ports import Protocol
+
+# Where a kind has the template of its pods; a Pod is one itself.
+_TEMPLATES: Mapping[str, tuple[str, ...]] = {
+    "Pod": (),
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+_REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+_SOCKETS = "/var/lib/kubelet/device-plugins"
+
+
+def resolve_manifests(
+    scope: Scope, name: str, spec: ManifestsSpec, machines: Iterable[Machine], exposures: tuple[Exposure, ...]
+) -> Manifests:
+    """Return the workload that a folder of manifests is; documents that are no objects are problems."""
+    path = SpecPath.of("workloads", name)
+    files = scope.spec.manifests.get(name, ())
+    objects: list[KubernetesObject] = []
+    for file in files:
+        for number, document in enumerate(file.documents):
+            at = path / FOLDER_KEY / file.path / number
+            objects += _objects(scope, name, document, at)
+    machines = tuple(machines)
+    templates = tuple(template for one in objects for template in _template(one, machines))
+    return Manifests(
+        name=name,
+        folder=spec.folder,
+        files=tuple((file.path, file.text) for file in files),
+        objects=tuple(objects),
+        templates=templates,
+        ports=tuple(port for one in objects for port in _ports(one)),
+        exposures=exposures,
+    )
+
+
+def _objects(scope: Scope, workload: str, document: object, at: SpecPath) -> Iterator[KubernetesObject]:
+    """Yield the objects of a document: itself, or those of a List."""
+    data = _mapping(document)
+    metadata = _mapping(data.get("metadata"))
+    kind, version, name = data.get("kind"), data.get("apiVersion"), metadata.get("name")
+    if kind == "List" and version == "v1":
+        for index, item in enumerate(_list(data.get("items"))):
+            yield from _objects(scope, workload, item, at / "items" / index)
+        return
+    wanted = {"apiVersion": version, "kind": kind, "metadata.name": name}
+    missing = [key for key, value in wanted.items() if not isinstance(value, str) or not value]
+    if missing:
+        scope.problem(
+            "RES004",
+            f"this document is no Kubernetes object: it lacks {', '.join(missing)}",
+            at,
+            hint="every object has apiVersion, kind and metadata with a name, all of them text",
+        )
+        return
+    namespace = metadata.get("namespace")
+    yield KubernetesObject(
+        workload,
+        str(version),
+        str(kind),
+        str(name),
+        namespace if isinstance(namespace, str) else None,
+        data,
+        at,
+    )
+
+
+def _template(one: KubernetesObject, machines: Sequence[Machine]) -> Iterator[PodTemplate]:
+    """Yield the pods that an object makes, if it makes any."""
+    way = _TEMPLATES.get(one.kind)
+    if way is None or apis.is_namespaced(one.api_version, one.kind) is None:
+        return
+    template: object = one.data
+    for key in way:
+        template = _mapping(template).get(key)
+    template = _mapping(template)
+    at = SpecPath((*one.path, *way))
+    spec, metadata = _mapping(template.get("spec")), _mapping(template.get("metadata"))
+    if not spec:
+        return
+    containers = [
+        (_mapping(container), at / "spec" / key / index)
+        for key in ("containers", "initContainers")
+        for index, container in enumerate(_list(spec.get(key)))
+    ]
+    pods = _pods(one, spec, at / "spec", containers, machines)
+    yield PodTemplate(
+        pods=pods,
+        namespace=one.namespace,
+        labels=_texts(metadata.get("labels")),
+        images=tuple(
+            (image, place / "image")
+            for container, place in containers
+            if isinstance(image := container.get("image"), str)
+        ),
+        privileged=any(
+            _mapping(container.get("securityContext")).get("privileged") is True
+            for container, _ in containers
+        ),
+        is_device_plugin=any(
+            str(_mapping(_mapping(volume).get("hostPath")).get("path")).rstrip("/") == _SOCKETS
+            for volume in _list(spec.get("volumes"))
+        ),
+    )
+
+
+def _is_privileged(container: Mapping[str, Any]) -> bool:
+    return _mapping(container.get("securityContext")).get("privileged") is True
+
+
+def _pods(
+    one: KubernetesObject,
+    spec: Mapping[str, Any],
+    at: SpecPath,
+    containers: Sequence[tuple[Mapping[str, Any], SpecPath]],
+    machines: Sequence[Machine],
+) -> Pods:
+    selector = _texts(spec.get("nodeSelector"))
+    tolerations = tuple(_toleration(_mapping(item)) for item in _list(spec.get("tolerations")))
+    terms, affinity_path = _affinity(spec, at)
+    nodes = tuple(
+        machine.name
+        for machine in machines
+        if (member := machine.membership) is not None
+        and selector.items() <= member.labels.items()
+        and (terms is None or any(_satisfies(term, machine.name, member.labels) for term in terms))
+        and member.takes(tolerations)
+    )
+    amounts = {name: _amount(containers, name) for name in ("memory", "cpu", DEFAULT_RESOURCE)}
+    (memory, memory_path), (cpu, cpu_path), (gpus, gpus_path) = amounts.values()
+    return Pods(
+        title=str(one),
+        path=one.path,
+        nodes=nodes,
+        node_selector=selector,
+        selector_path=at / "nodeSelector",
+        tolerations=tolerations,
+        affinity_path=affinity_path,
+        replicas=_replicas(one, len(nodes)),
+        gpus=int(gpus),
+        gpus_path=gpus_path or one.path,
+        memory_mib=int(memory // 2**20),
+        memory_path=memory_path or one.path,
+        cpu_milli=int(cpu * 1000),
+        cpu_path=cpu_path or one.path,
+    )
+
+
+def _replicas(one: KubernetesObject, nodes: int) -> int:
+    if one.kind == "DaemonSet":
+        return nodes
+    written = _mapping(one.data.get("spec")).get("replicas" if one.kind in _REPLICATED else "parallelism")
+    return written if type(written) is int and 0 <= written < 2**31 else 1
+
+
+def _amount(
+    containers: Sequence[tuple[Mapping[str, Any], SpecPath]], resource: str
+) -> tuple[Fraction, SpecPath | None]:
+    """Return what one pod asks for, and where the first of its containers does.
+
+    Containers run together; one that only prepares runs before, so it counts only where it asks for more.
+    """
+    together, before = Fraction(0), Fraction(0)
+    first: SpecPath | None = None
+    for container, at in containers:
+        resources = _mapping(container.get("resources"))
+        for key in ("requests", "limits"):  # what is only limited is asked for as much
+            amount = parse_quantity(_mapping(resources.get(key)).get(resource))
+            if amount is not None and amount > 0:
+                first = first or at / "resources" / key / resource
+                if "initContainers" in at and container.get("restartPolicy") != "Always":
+                    before = max(before, amount)
+                else:
+                    together += amount
+                break
+    return max(together, before), first
+
+
+def _toleration(written: Mapping[str, Any]) -> Toleration:
+    key, value, effect = (written.get(name) for name in ("key", "value", "effect"))
+    exists = written.get("operator") == "Exists"
+    return Toleration(
+        key if isinstance(key, str) and key else None,
+        None if exists else value if isinstance(value, str) else "",
+        effect if isinstance(effect, str) and effect else None,
+    )
+
+
+def _affinity(
+    spec: Mapping[str, Any], at: SpecPath
+) -> tuple[Sequence[Mapping[str, Any]] | None, SpecPath | None]:
+    """Return the terms of which a node must satisfy one, and where they stand; None if there are none."""
+    if isinstance(node := spec.get("nodeName"), str):
+        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+        return [term], at / "nodeName"
+    way = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+    found: object = spec
+    for key in way:
+        found = _mapping(found).get(key)
+    if not isinstance(found, list):
+        return None, None
+    return [_mapping(term) for term in found], SpecPath((*at, *way))
+
+
+def _satisfies(term: Mapping[str, Any], name: str, labels: Mapping[str, str]) -> bool:
+    expressions = [(_mapping(one), labels) for one in _list(term.get("matchExpressions"))]
+    expressions += [(_mapping(one), {"metadata.name": name}) for one in _list(term.get("matchFields"))]
+    # A term without a condition matches nothing.
+    return bool(expressions) and all(_holds(one, values) for one, values in expressions)
+
+
+def _holds(expression: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+    has = values.get(str(expression.get("key")))
+    wanted = [str(value) for value in _list(expression.get("values"))]
+    match expression.get("operator"):
+        case "In":
+            return has in wanted
+        case "NotIn":
+            return has not in wanted
+        case "Exists":
+            return has is not None
+        case "DoesNotExist":
+            return has is None
+        case "Gt" | "Lt" as operator:
+            try:
+                number, bound = int(has or ""), int(wanted[0])
+            except (ValueError, IndexError):
+                return False
+            return number > bound if operator == "Gt" else number < bound
+    return False
+
+
+def _ports(one: KubernetesObject) -> Iterator[ServicePort]:
+    if (one.api_version, one.kind) != ("v1", "Service"):
+        return
+    spec = _mapping(one.data.get("spec"))
+    for index, item in enumerate(_list(spec.get("ports"))):
+        port = _mapping(item)
+        number, node_port, protocol = (port.get(key) for key in ("port", "nodePort", "protocol"))
+        yield ServicePort(
+            title=str(one),
+            path=one.path / "spec" / "ports" / index,
+            port=number if type(number) is int else 0,
+            protocol=Protocol.UDP if protocol == "UDP" else Protocol.TCP,
+            node_port=node_port if type(node_port) is int else None,
+            is_node_port=spec.get("type") in ("NodePort", "LoadBalancer"),
+        )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}
