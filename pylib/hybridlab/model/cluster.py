@@ -110,6 +110,11 @@ class Kubernetes:
     join_token: str
 
     @property
+    def api_address(self) -> Address:
+        """The API server as a Service: the first address of the services."""
+        return self.service_network[min(1, self.service_network.num_addresses - 1)]
+
+    @property
     def dns_address(self) -> Address:
         """The cluster DNS: the tenth address of the services, as kubeadm has it."""
         return self.service_network[min(10, self.service_network.num_addresses - 1)]

@@ -161,7 +161,7 @@ def _pods(
     (memory, memory_path), (cpu, cpu_path), (gpus, gpus_path) = amounts.values()
     return Pods(
         title=str(one),
-        path=one.path,
+        path=one.name_path,
         nodes=nodes,
         node_selector=selector,
         selector_path=at / "nodeSelector",
@@ -169,11 +169,11 @@ def _pods(
         affinity_path=affinity_path,
         replicas=_replicas(one, len(nodes)),
         gpus=int(gpus),
-        gpus_path=gpus_path or one.path,
+        gpus_path=gpus_path or one.name_path,
         memory_mib=int(memory // 2**20),
-        memory_path=memory_path or one.path,
+        memory_path=memory_path or one.name_path,
         cpu_milli=int(cpu * 1000),
-        cpu_path=cpu_path or one.path,
+        cpu_path=cpu_path or one.name_path,
     )
 
 

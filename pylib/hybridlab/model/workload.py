@@ -254,8 +254,13 @@ class KubernetesObject:
     def group(self) -> str:
         return self.api_version.rpartition("/")[0]
 
+    @property
+    def name_path(self) -> SpecPath:
+        """Where it is named: a place for what is said of all of it."""
+        return self.path / "metadata" / "name"
+
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r} of workload {self.workload!r}"
+        return f"the {self.kind} {self.name!r} of workload {self.workload!r}"
 
 
 @frozen

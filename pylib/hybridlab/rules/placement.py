@@ -149,3 +149,38 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
             hint,
             related=(related,),
         )
+
+
+@rule(
+    "WKL016",
+    "affinity-matches-no-node",
+    summary="Pods in a manifest name nodes, or conditions on nodes, that leave none to run on.",
+    rationale="""Node affinity and `nodeName` narrow what the labels allow. With no node left the pod stays
+        Pending; with the name of a node that does not exist, it is not even scheduled.""",
+    source="Kubernetes docs, Assigning Pods to Nodes: node affinity, nodeName",
+    bad=Example(
+        "workloads: {own: {type: manifests, folder: own}}",
+        at=SpecPath.of("workloads", "own", "folder", "app.yaml", 0, "spec", "nodeName"),
+        manifest="""
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: app, namespace: default}
+        spec: {nodeName: k8s-worker-9, containers: [{name: app, image: "nginx:1.29.1"}]}
+        """,
+    ),
+    good="workloads: {own: {type: manifests, folder: own}}",
+    good_manifest="""
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: app, namespace: default}
+        spec: {nodeName: k8s-worker-1, containers: [{name: app, image: "nginx:1.29.1"}]}
+    """,
+)
+def affinity_matches_no_node(cluster: Cluster) -> Iterable[Finding]:
+    for pods in cluster.pods:
+        if pods.affinity_path is not None and not pods.nodes:
+            yield Finding(
+                f"no node that takes {pods} is left by its {pods.affinity_path[-1]}",
+                pods.affinity_path,
+                f"the nodes are {listed([node.name for node in cluster.nodes])}",
+            )

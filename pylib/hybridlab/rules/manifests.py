@@ -1,0 +1,323 @@
+"""Objects in the user's own manifests: that the API server takes, each once, in a namespace that exists."""
+
+from collections.abc import Iterable, Iterator
+
+from hybridlab.diagnostic import Related, Severity, SpecPath
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.workload import App, Deployment, KubernetesObject
+from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.wording import nearest
+from hybridlab.tables import apis
+
+_OWN = "workloads: {own: {type: manifests, folder: own}}"
+_AT = SpecPath.of("workloads", "own", "folder", "app.yaml", 0)
+# Those that a cluster has from its start.
+_INITIAL = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+
+
+@rule(
+    "MAN001",
+    "api-not-served",
+    summary="A manifest is of a kind or version that the cluster's Kubernetes does not serve.",
+    rationale="""The NixOS release decides which Kubernetes runs. Its API server refuses what it does not
+        know: a version that was removed, one that is not on by default, or a kind that is misspelt.""",
+    source="Kubernetes docs, Deprecated API Migration Guide; the table of APIs (tables/apis.py)",
+    bad=Example(
+        _OWN,
+        at=_AT / "apiVersion",
+        manifest="""
+        apiVersion: policy/v1beta1
+        kind: PodDisruptionBudget
+        metadata: {name: app, namespace: default}
+        spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
+        """,
+    ),
+    good=_OWN,
+    good_manifest="""
+        apiVersion: policy/v1
+        kind: PodDisruptionBudget
+        metadata: {name: app, namespace: default}
+        spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
+    """,
+)
+def api_not_served(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.kubernetes is None:
+        return
+    minor = cluster.kubernetes.minor
+    for one in cluster.objects:
+        if apis.serves(one.api_version, one.kind, minor) is not False:
+            continue
+        path, retired = one.path / "apiVersion", apis.RETIRED.get((one.api_version, one.kind))
+        why = f"Kubernetes {minor} (NixOS {cluster.nixos.release}) serves no {one.kind} of {one.api_version}"
+        hint = None
+        if retired is not None:
+            hint = _instead(retired, minor)
+            if retired.is_removed(minor):
+                why += f": it was removed in {retired.removed}"
+        elif known := sorted(version for version, kinds in apis.SERVED.items() if one.kind in kinds):
+            hint = f"write {known[0]}"
+        else:
+            path = one.path / "kind"
+            kinds = apis.SERVED.get(one.api_version)
+            close = None if kinds is None else nearest(one.kind, sorted(kinds))
+            hint = f"did you mean {close}?" if close else None
+        yield Finding(f"{one} can not be applied: {why}", path, hint)
+
+
+def _instead(retired: apis.Retired, minor: str) -> str | None:
+    """Say what to write in the place of a retired version, if this minor has it."""
+    if retired.replacement is None:
+        return "nothing stable has taken its place"
+    version, kind = retired.replacement.split(" ")
+    if not apis.serves(version, kind, minor):
+        return None
+    return f"write {version}" if kind == retired.kind else f"use {kind} of {version}"
+
+
+@rule(
+    "MAN002",
+    "api-deprecated",
+    severity=Severity.WARNING,
+    summary="A manifest is of a version that is deprecated in the cluster's Kubernetes.",
+    rationale="""It still works, and the API server warns of it. With an upgrade of NixOS comes a Kubernetes
+        that serves it no longer.""",
+    source="Kubernetes docs, Kubernetes Deprecation Policy; the table of APIs (tables/apis.py)",
+    bad=Example(
+        _OWN,
+        at=_AT / "apiVersion",
+        manifest="""
+        apiVersion: v1
+        kind: Endpoints
+        metadata: {name: nas, namespace: default}
+        subsets: [{addresses: [{ip: 10.0.10.200}], ports: [{port: 445}]}]
+        """,
+    ),
+    good=_OWN,
+    good_manifest="""
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: nas, namespace: default, labels: {kubernetes.io/service-name: nas}}
+        addressType: IPv4
+        endpoints: [{addresses: [10.0.10.200]}]
+        ports: [{port: 445}]
+    """,
+)
+def api_deprecated(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.kubernetes is None:
+        return
+    minor = cluster.kubernetes.minor
+    for one in cluster.objects:
+        retired = apis.RETIRED.get((one.api_version, one.kind))
+        if retired is None or not apis.serves(one.api_version, one.kind, minor):
+            continue
+        if retired.is_deprecated(minor):
+            gone = f", and gone in {retired.removed}" if retired.removed is not None else ""
+            yield Finding(
+                f"{one} is of {one.api_version}, deprecated since Kubernetes {retired.deprecated}{gone}",
+                one.path / "apiVersion",
+                _instead(retired, minor),
+            )
+
+
+def _generated(app: App) -> Iterator[tuple[str, str, str | None, str]]:
+    """Yield group, kind, namespace and name of what a workload becomes."""
+    yield "apps", "Deployment", app.namespace, app.name
+    if app.endpoints or not isinstance(app, Deployment):
+        yield "", "Service", app.namespace, app.name
+    if app.secrets:
+        yield "", "Secret", app.namespace, app.name
+
+
+@rule(
+    "MAN003",
+    "object-twice",
+    summary="An object stands in two manifests.",
+    rationale="""kustomize refuses a set in which an object stands twice, so nothing of `k8s/` could be
+        applied.""",
+    source="kubernetes-sigs/kustomize: 'may not add resource with an already registered id'",
+    bad=Example(
+        _OWN,
+        at=_AT / "metadata" / "name",
+        manifest="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: ollama}
+        """,
+    ),
+    good=_OWN,
+    good_manifest="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: own}
+    """,
+)
+def object_twice(cluster: Cluster) -> Iterable[Finding]:
+    first: dict[tuple[str, str, str | None, str], tuple[str, SpecPath]] = {}
+    for app in cluster.apps:
+        first["", "Namespace", None, app.namespace] = (str(app), app.path)
+        for generated in _generated(app):
+            first[generated] = (str(app), app.path)
+    for one in cluster.objects:
+        scoped = apis.is_namespaced(one.api_version, one.kind) is not False
+        who, path = first.setdefault(
+            (one.group, one.kind, one.namespace if scoped else None, one.name), (str(one), one.name_path)
+        )
+        if path != one.name_path:
+            where = f" in namespace {one.namespace}" if scoped and one.namespace else ""
+            also = "it stands here already" if who == str(one) else f"{who} makes it, too"
+            yield Finding(
+                f"{one}{where} is there twice: {also}",
+                one.name_path,
+                "remove one of them, or give it another name",
+                related=(Related("the other one", path),),
+            )
+
+
+@rule(
+    "MAN004",
+    "namespace-that-nobody-makes",
+    summary="A manifest is in a namespace that no workload makes.",
+    rationale="""The API server refuses an object whose namespace does not exist, and does not make it.""",
+    source="Kubernetes docs, Namespaces; kubernetes/kubernetes, plugin NamespaceLifecycle",
+    bad=Example(
+        _OWN,
+        at=_AT / "metadata" / "namespace",
+        manifest="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: settings, namespace: own}
+        """,
+    ),
+    good=_OWN,
+    good_manifest="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: own}
+        ---
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: settings, namespace: own}
+    """,
+)
+def namespace_that_nobody_makes(cluster: Cluster) -> Iterable[Finding]:
+    made = cluster.made_namespaces
+    for one in _in_namespaces(cluster):
+        if one.namespace is None or one.namespace in made or one.namespace in _INITIAL:
+            continue
+        close = nearest(one.namespace, sorted({*made, *_INITIAL}))
+        yield Finding(
+            f"{one} is in namespace {one.namespace!r}, which no workload makes",
+            one.path / "metadata" / "namespace",
+            f"did you mean {close!r}?" if close else "add a manifest of the Namespace",
+        )
+
+
+def _in_namespaces(cluster: Cluster) -> Iterator[KubernetesObject]:
+    """Yield the objects that are in a namespace, or of a kind of which we do not know."""
+    for one in cluster.objects:
+        if apis.is_namespaced(one.api_version, one.kind) is not False:
+            yield one
+
+
+@rule(
+    "MAN005",
+    "no-namespace",
+    severity=Severity.WARNING,
+    summary="A manifest does not say in which namespace its object is.",
+    rationale="""It then lands in the one that the context of whoever applies it names: another one on another
+        day, or on another machine.""",
+    source="Kubernetes docs, Namespaces: setting the namespace preference",
+    bad=Example(
+        _OWN,
+        at=_AT / "metadata",
+        manifest="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: settings}
+        """,
+    ),
+    good=_OWN,
+    good_manifest="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: settings, namespace: default}
+    """,
+)
+def no_namespace(cluster: Cluster) -> Iterable[Finding]:
+    for one in cluster.objects:
+        if one.namespace is None and apis.is_namespaced(one.api_version, one.kind):
+            yield Finding(
+                f"{one} has no namespace", one.path / "metadata", "write the namespace", on_key=True
+            )
+
+
+@rule(
+    "MAN006",
+    "secret-in-the-open",
+    summary="A manifest holds the values of a Secret.",
+    rationale="""Manifests are committed, and a flake copies them to the Nix store, which everybody on a
+        machine can read. base64 hides nothing.""",
+    source="Kubernetes docs, Good practices for Kubernetes Secrets; docs/decisions/0009-secrets-in-pods.md",
+    bad=Example(
+        _OWN,
+        at=_AT / "stringData",
+        manifest="""
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: app, namespace: default}
+        stringData: {password: hunter2}
+        """,
+    ),
+    good="""
+        workloads:
+          page: {type: deployment, image: "nginx:1.29.1", env: {PASSWORD: {secret: page/password}}}
+    """,
+)
+def secret_in_the_open(cluster: Cluster) -> Iterable[Finding]:
+    for one in cluster.objects:
+        if (one.api_version, one.kind) != ("v1", "Secret"):
+            continue
+        for key in ("data", "stringData"):
+            if one.data.get(key):
+                yield Finding(
+                    f"{one} is in the open, with its values",
+                    one.path / key,
+                    "take it out, and give workloads the value as {secret: …}; if it is committed, change it",
+                    on_key=True,
+                )
+
+
+@rule(
+    "MAN007",
+    "network-policy-that-nothing-obeys",
+    severity=Severity.WARNING,
+    summary="A manifest is a NetworkPolicy, which flannel does not enforce.",
+    rationale="""The API server takes it, and every packet passes as before: it only looks like safety. What
+        reaches a pod from outside is decided by the firewall of the nodes; between pods everything is
+        open.""",
+    source="Kubernetes docs, Network Policies: prerequisites; flannel-io/flannel, README",
+    bad=Example(
+        _OWN,
+        at=_AT / "kind",
+        manifest="""
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: deny, namespace: default}
+        spec: {podSelector: {}, policyTypes: [Ingress]}
+        """,
+    ),
+    good=_OWN,
+    good_manifest="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: settings, namespace: default}
+    """,
+)
+def network_policy_that_nothing_obeys(cluster: Cluster) -> Iterable[Finding]:
+    for one in cluster.objects:
+        if (one.group, one.kind) == ("networking.k8s.io", "NetworkPolicy"):
+            yield Finding(
+                f"{one} is obeyed by nothing: the pod network is flannel",
+                one.path / "kind",
+                "remove it, or let `expose` say who reaches the workload from outside",
+            )
