@@ -22,12 +22,14 @@ MINOR = "1.36"
 
 
 def manifests(cluster: Cluster) -> list[Any]:
-    """The resources in the order of the kustomization, with the labels that it gives all of them."""
+    """The resources, namespaces first, with the labels that the kustomization gives all of them."""
     files = emit_all(cluster)
     if cluster.kubernetes is None:
         return []
     kustomization = yaml.safe_load(files["k8s/kustomization.yaml"].text)
-    resources = [yaml.safe_load(files[f"k8s/{name}"].text) for name in kustomization["resources"]]
+    texts = [files[f"k8s/{name}"].text for name in kustomization["resources"]]
+    resources = [one for text in texts for one in yaml.safe_load_all(text)]
+    resources.sort(key=lambda one: one["kind"] != "Namespace")
     [labels] = kustomization["labels"]
     for resource in resources:
         resource["metadata"].setdefault("labels", {}).update(labels["pairs"])
@@ -102,20 +104,35 @@ def test_random_clusters_are_accepted_and_again_without_change(api: Api, data: D
             api.request("DELETE", path_of(resource))
 
 
+def test_a_service_s_name_may_begin_with_a_digit_since_1_36(api: Api) -> None:
+    """Rule WKL006 says so of older ones only."""
+    digit = "workloads: {7b: {type: ollama, namespace: seven, models: /var/lib/7b}}"
+    cluster = patched(digit)
+    assert check(cluster).ok
+    for resource in manifests(cluster):
+        api.apply(resource, dry_run=resource["kind"] != "Namespace")
+
+
 def test_a_privileged_pod_is_allowed_where_the_spec_has_one(api: Api) -> None:
     for resource in manifests(patched("workloads: {ollama: {privileged: true}}")):
         api.apply(resource, dry_run=resource["kind"] != "Namespace")
 
 
-def examples() -> list[str]:
-    """The examples of docs/workloads.md."""
+def examples() -> list[tuple[str, str | None]]:
+    """The examples of docs/workloads.md, each with the manifest that goes with it."""
     page = (ROOT / "docs" / "workloads.md").read_text(encoding="utf-8")
-    return [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
+    found: list[tuple[str, str | None]] = []
+    for block in page.split("```yaml\n")[1:]:
+        spec, _, rest = block.partition("```")
+        _, fence, manifest = rest.partition("```yaml own/app.yaml\n")
+        found.append((spec, manifest.partition("```")[0] if fence else None))
+    return found
 
 
 @pytest.mark.parametrize("number", range(len(examples())))
 def test_an_example_of_the_page_is_checked_and_accepted(api: Api, number: int) -> None:
-    cluster = patched(examples()[number])
+    patch, manifest = examples()[number]
+    cluster = patched(patch, manifest=manifest)
     assert [diagnostic.message for diagnostic in check(cluster)] == []
     for resource in manifests(cluster):
         api.apply(resource, dry_run=resource["kind"] != "Namespace")
@@ -124,7 +141,7 @@ def test_an_example_of_the_page_is_checked_and_accepted(api: Api, number: int) -
 def test_the_page_has_an_example_of_every_type() -> None:
     types = {
         workload["type"]
-        for text in examples()
+        for text, _ in examples()
         for workload in yaml.safe_load(text)["workloads"].values()
         if workload
     }

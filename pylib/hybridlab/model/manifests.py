@@ -10,6 +10,7 @@ from typing import Any
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.node import Machine, Toleration
+from hybridlab.model.plain import items, mapping, texts
 from hybridlab.model.quantity import parse_quantity
 from hybridlab.model.scope import Scope
 from hybridlab.model.workload import (
@@ -67,11 +68,11 @@ def resolve_manifests(
 
 def _objects(scope: Scope, workload: str, document: object, at: SpecPath) -> Iterator[KubernetesObject]:
     """Yield the objects of a document: itself, or those of a List."""
-    data = _mapping(document)
-    metadata = _mapping(data.get("metadata"))
+    data = mapping(document)
+    metadata = mapping(data.get("metadata"))
     kind, version, name = data.get("kind"), data.get("apiVersion"), metadata.get("name")
     if kind == "List" and version == "v1":
-        for index, item in enumerate(_list(data.get("items"))):
+        for index, item in enumerate(items(data.get("items"))):
             yield from _objects(scope, workload, item, at / "items" / index)
         return
     wanted = {"apiVersion": version, "kind": kind, "metadata.name": name}
@@ -103,40 +104,42 @@ def _template(one: KubernetesObject, machines: Sequence[Machine]) -> Iterator[Po
         return
     template: object = one.data
     for key in way:
-        template = _mapping(template).get(key)
-    template = _mapping(template)
+        template = mapping(template).get(key)
+    template = mapping(template)
     at = SpecPath((*one.path, *way))
-    spec, metadata = _mapping(template.get("spec")), _mapping(template.get("metadata"))
+    spec, metadata = mapping(template.get("spec")), mapping(template.get("metadata"))
     if not spec:
         return
     containers = [
-        (_mapping(container), at / "spec" / key / index)
+        (mapping(container), at / "spec" / key / index)
         for key in ("containers", "initContainers")
-        for index, container in enumerate(_list(spec.get(key)))
+        for index, container in enumerate(items(spec.get(key)))
     ]
     pods = _pods(one, spec, at / "spec", containers, machines)
     yield PodTemplate(
         pods=pods,
         namespace=one.namespace,
-        labels=_texts(metadata.get("labels")),
+        spec=spec,
+        path=at / "spec",
+        volume_claims=mapping(one.data.get("spec")).get("volumeClaimTemplates"),
+        labels=texts(metadata.get("labels")),
         images=tuple(
             (image, place / "image")
             for container, place in containers
             if isinstance(image := container.get("image"), str)
         ),
         privileged=any(
-            _mapping(container.get("securityContext")).get("privileged") is True
-            for container, _ in containers
+            mapping(container.get("securityContext")).get("privileged") is True for container, _ in containers
         ),
         is_device_plugin=any(
-            str(_mapping(_mapping(volume).get("hostPath")).get("path")).rstrip("/") == _SOCKETS
-            for volume in _list(spec.get("volumes"))
+            str(mapping(mapping(volume).get("hostPath")).get("path")).rstrip("/") == _SOCKETS
+            for volume in items(spec.get("volumes"))
         ),
     )
 
 
 def _is_privileged(container: Mapping[str, Any]) -> bool:
-    return _mapping(container.get("securityContext")).get("privileged") is True
+    return mapping(container.get("securityContext")).get("privileged") is True
 
 
 def _pods(
@@ -146,8 +149,8 @@ def _pods(
     containers: Sequence[tuple[Mapping[str, Any], SpecPath]],
     machines: Sequence[Machine],
 ) -> Pods:
-    selector = _texts(spec.get("nodeSelector"))
-    tolerations = tuple(_toleration(_mapping(item)) for item in _list(spec.get("tolerations")))
+    selector = texts(spec.get("nodeSelector"))
+    tolerations = tuple(_toleration(mapping(item)) for item in items(spec.get("tolerations")))
     terms, affinity_path = _affinity(spec, at)
     nodes = tuple(
         machine.name
@@ -180,7 +183,7 @@ def _pods(
 def _replicas(one: KubernetesObject, nodes: int) -> int:
     if one.kind == "DaemonSet":
         return nodes
-    written = _mapping(one.data.get("spec")).get("replicas" if one.kind in _REPLICATED else "parallelism")
+    written = mapping(one.data.get("spec")).get("replicas" if one.kind in _REPLICATED else "parallelism")
     return written if type(written) is int and 0 <= written < 2**31 else 1
 
 
@@ -194,9 +197,9 @@ def _amount(
     together, before = Fraction(0), Fraction(0)
     first: SpecPath | None = None
     for container, at in containers:
-        resources = _mapping(container.get("resources"))
+        resources = mapping(container.get("resources"))
         for key in ("requests", "limits"):  # what is only limited is asked for as much
-            amount = parse_quantity(_mapping(resources.get(key)).get(resource))
+            amount = parse_quantity(mapping(resources.get(key)).get(resource))
             if amount is not None and amount > 0:
                 first = first or at / "resources" / key / resource
                 if "initContainers" in at and container.get("restartPolicy") != "Always":
@@ -227,22 +230,22 @@ def _affinity(
     way = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
     found: object = spec
     for key in way:
-        found = _mapping(found).get(key)
+        found = mapping(found).get(key)
     if not isinstance(found, list):
         return None, None
-    return [_mapping(term) for term in found], SpecPath((*at, *way))
+    return [mapping(term) for term in found], SpecPath((*at, *way))
 
 
 def _satisfies(term: Mapping[str, Any], name: str, labels: Mapping[str, str]) -> bool:
-    expressions = [(_mapping(one), labels) for one in _list(term.get("matchExpressions"))]
-    expressions += [(_mapping(one), {"metadata.name": name}) for one in _list(term.get("matchFields"))]
+    expressions = [(mapping(one), labels) for one in items(term.get("matchExpressions"))]
+    expressions += [(mapping(one), {"metadata.name": name}) for one in items(term.get("matchFields"))]
     # A term without a condition matches nothing.
     return bool(expressions) and all(_holds(one, values) for one, values in expressions)
 
 
 def _holds(expression: Mapping[str, Any], values: Mapping[str, str]) -> bool:
     has = values.get(str(expression.get("key")))
-    wanted = [str(value) for value in _list(expression.get("values"))]
+    wanted = [str(value) for value in items(expression.get("values"))]
     match expression.get("operator"):
         case "In":
             return has in wanted
@@ -264,27 +267,18 @@ def _holds(expression: Mapping[str, Any], values: Mapping[str, str]) -> bool:
 def _ports(one: KubernetesObject) -> Iterator[ServicePort]:
     if (one.api_version, one.kind) != ("v1", "Service"):
         return
-    spec = _mapping(one.data.get("spec"))
-    for index, item in enumerate(_list(spec.get("ports"))):
-        port = _mapping(item)
+    spec = mapping(one.data.get("spec"))
+    for index, item in enumerate(items(spec.get("ports"))):
+        port = mapping(item)
         number, node_port, protocol = (port.get(key) for key in ("port", "nodePort", "protocol"))
         yield ServicePort(
             title=str(one),
             path=one.path / "spec" / "ports" / index,
+            namespace=one.namespace,
+            selector=texts(spec.get("selector")),
+            target=target if isinstance(target := port.get("targetPort"), str) else None,
             port=number if type(number) is int else 0,
             protocol=Protocol.UDP if protocol == "UDP" else Protocol.TCP,
             node_port=node_port if type(node_port) is int else None,
             is_node_port=spec.get("type") in ("NodePort", "LoadBalancer"),
         )
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: object) -> dict[str, str]:
-    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}

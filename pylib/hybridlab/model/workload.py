@@ -265,10 +265,16 @@ class KubernetesObject:
 
 @frozen
 class PodTemplate:
-    """Pods of an object of the user's own: their labels, images with their places, and what they may do."""
+    """Pods of an object of the user's own: their labels, images with their places, and what they may do.
+
+    `spec` is the PodSpec as plain data, `path` its place; `volume_claims` those of a StatefulSet.
+    """
 
     pods: Pods
     namespace: str | None
+    spec: Mapping[str, Any] = field(eq=False, repr=False)
+    path: SpecPath
+    volume_claims: object = field(eq=False, repr=False)
     labels: Mapping[str, str]
     images: tuple[tuple[str, SpecPath], ...]
     privileged: bool
@@ -277,10 +283,16 @@ class PodTemplate:
 
 @frozen
 class ServicePort:
-    """A port of a Service of the user's own; `node_port` is None where the API server would choose one."""
+    """A port of a Service of the user's own; `node_port` is None where the API server would choose one.
+
+    `target` is the name of the containers' port that it leads to, None where it is a number.
+    """
 
     title: str
     path: SpecPath
+    namespace: str | None
+    selector: Mapping[str, str]
+    target: str | None
     port: int
     protocol: Protocol
     node_port: int | None

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.plain import mapping
 from hybridlab.model.workload import KubernetesObject
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import nearest
@@ -89,9 +90,8 @@ def address_that_does_not_last(cluster: Cluster) -> Iterable[Finding]:
         return
     fixed = {str(kubernetes.api_address), str(kubernetes.dns_address)}
     for one in cluster.objects:
-        spec = one.data.get("spec")
-        if (one.api_version, one.kind) == ("v1", "Service") and isinstance(spec, dict):
-            fixed.add(str(spec.get("clusterIP")))
+        if (one.api_version, one.kind) == ("v1", "Service"):
+            fixed.add(str(mapping(one.data.get("spec")).get("clusterIP")))
     networks = (
         (kubernetes.pod_network, "a pod", "podCidr"),
         (kubernetes.service_network, "a Service", "serviceCidr"),
@@ -149,7 +149,7 @@ def port_that_nothing_answers(cluster: Cluster) -> Iterable[Finding]:
             yield Finding(
                 f"{found.one} has {found.address}:{found.port}, and no Service has that NodePort",
                 found.path,
-                f"did you mean {close}?" if close else None,
+                f"did you mean {close}?" if close else "take one that a workload exposes",
                 related=where,
             )
         member = machine.membership
@@ -158,6 +158,6 @@ def port_that_nothing_answers(cluster: Cluster) -> Iterable[Finding]:
             yield Finding(
                 f"{found.one} has {found.address}:{found.port}, and {machine} is no control plane",
                 found.path,
-                f"the API server answers at {planes}" if planes else None,
+                f"the API server answers at {planes or 'no machine of the spec'}",
                 related=where,
             )

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.plain import mapping, texts
 from hybridlab.model.workload import KubernetesObject
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
@@ -127,7 +128,7 @@ def service_without_pods(cluster: Cluster) -> Iterable[Finding]:
     ]
     # What an object of a kind that we do not know makes, we do not know either.
     for one in _services(cluster):
-        selector = _texts(_spec(one).get("selector"))
+        selector = texts(mapping(one.data.get("spec")).get("selector"))
         if not selector or _has_unknown_kinds(cluster, one):
             continue
         here = [has for namespace, has in pods if namespace == (one.namespace or "")]
@@ -136,7 +137,9 @@ def service_without_pods(cluster: Cluster) -> Iterable[Finding]:
             yield Finding(
                 f"{one} selects {labels(selector)}, and no pods in its namespace have that",
                 one.path / "spec" / "selector",
-                f"there are pods with {labels(closest)}" if closest else None,
+                f"there are pods with {labels(closest)}"
+                if closest
+                else "select the labels of pods that there are",
                 on_key=True,
             )
 
@@ -173,7 +176,7 @@ def cluster_ip(cluster: Cluster) -> Iterable[Finding]:
     taken = {str(kubernetes.api_address): "the API server", str(kubernetes.dns_address): "the cluster's DNS"}
     uses: list[Use] = []
     for one in _services(cluster):
-        address = _spec(one).get("clusterIP")
+        address = mapping(one.data.get("spec")).get("clusterIP")
         if not isinstance(address, str) or address in ("", "None"):
             continue
         path = one.path / "spec" / "clusterIP"
@@ -234,12 +237,9 @@ def selector_does_not_match_template(cluster: Cluster) -> Iterable[Finding]:
     for one in cluster.objects:
         if one.group != "apps":
             continue
-        template, selector = _spec(one).get("template"), _spec(one).get("selector")
-        if not isinstance(template, dict) or not isinstance(selector, dict):
-            continue
-        metadata = template.get("metadata")
-        has = _texts(metadata.get("labels")) if isinstance(metadata, dict) else {}
-        wanted = _texts(selector.get("matchLabels"))
+        spec = mapping(one.data.get("spec"))
+        has = texts(mapping(mapping(spec.get("template")).get("metadata")).get("labels"))
+        wanted = texts(mapping(spec.get("selector")).get("matchLabels"))
         if not wanted.items() <= has.items():
             yield Finding(
                 f"{one} selects {labels(wanted)}, and its pods have {labels(has) or 'no labels'}",
@@ -252,13 +252,3 @@ def selector_does_not_match_template(cluster: Cluster) -> Iterable[Finding]:
 
 def _services(cluster: Cluster) -> list[KubernetesObject]:
     return [one for one in cluster.objects if (one.api_version, one.kind) == ("v1", "Service")]
-
-
-def _spec(one: KubernetesObject) -> dict[str, object]:
-    spec = one.data.get("spec")
-    return spec if isinstance(spec, dict) else {}
-
-
-def _texts(value: object) -> dict[str, str]:
-    items = value.items() if isinstance(value, dict) else ()
-    return {key: text for key, text in items if isinstance(text, str)}

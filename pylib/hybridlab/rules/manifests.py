@@ -49,7 +49,7 @@ def api_not_served(cluster: Cluster) -> Iterable[Finding]:
             continue
         path, retired = one.path / "apiVersion", apis.RETIRED.get((one.api_version, one.kind))
         why = f"Kubernetes {minor} (NixOS {cluster.nixos.release}) serves no {one.kind} of {one.api_version}"
-        hint = None
+        hint: str | None = None
         if retired is not None:
             hint = _instead(retired, minor)
             if retired.is_removed(minor):
@@ -61,7 +61,7 @@ def api_not_served(cluster: Cluster) -> Iterable[Finding]:
             kinds = apis.SERVED.get(one.api_version)
             close = None if kinds is None else nearest(one.kind, sorted(kinds))
             hint = f"did you mean {close}?" if close else None
-        yield Finding(f"{one} can not be applied: {why}", path, hint)
+        yield Finding(f"{one} can not be applied: {why}", path, hint or "see Kubernetes' API reference")
 
 
 def _instead(retired: apis.Retired, minor: str) -> str | None:

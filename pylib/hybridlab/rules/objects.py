@@ -8,29 +8,34 @@ from hybridlab.model.cluster import Cluster
 from hybridlab.model.workload import Ollama
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
+from hybridlab.tables import apis
 
 
 @rule(
     "WKL006",
     "service-name",
     summary="A workload's name begins with a digit, and becomes the name of a Service.",
-    rationale="""A Service is a DNS-1035 label, which begins with a letter; the API server refuses others.
-        Kubernetes relaxes this behind the gate RelaxedServiceNameValidation, for all clusters only in
-        1.37.""",
-    source="kubernetes/enhancements#5311; Kubernetes docs, Object Names and IDs, RFC 1035 Label Names",
+    rationale="""Before Kubernetes 1.36, a Service is a DNS-1035 label, which begins with a letter; the API
+        server refuses others.""",
+    source="""kubernetes/enhancements#5311; kubernetes/kubernetes, pkg/features/kube_features.go
+        (RelaxedServiceNameValidation)""",
     bad=Example(
         """
+        nixos: {release: "25.11", stateVersion: "25.11"}
         workloads:
           7b-models: {type: ollama, namespace: models, models: /var/lib/7b}
         """,
         at=SpecPath.of("workloads", "7b-models"),
     ),
     good="""
+        nixos: {release: "26.05"}
         workloads:
-          models-7b: {type: ollama, namespace: models, models: /var/lib/7b}
+          7b-models: {type: ollama, namespace: models, models: /var/lib/7b}
     """,
 )
 def service_name(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.kubernetes is None or apis.takes_service_names_with_digits(cluster.kubernetes.minor):
+        return
     for workload in cluster.apps:
         if workload.endpoints and not re.match("[a-z]", workload.name):
             prefix = "ollama" if isinstance(workload, Ollama) else "app"

@@ -1,10 +1,11 @@
 """Which kinds Kubernetes itself serves, in which versions; it does not know of custom resources.
 
 Read on 2026-11-25. Sources: k8s.io/kubernetes 1.34.2, 1.35.0, 1.36.3 and 1.37.2 (api/discovery; the versions
-that pkg/controlplane/instance.go enables); the APILifecycle functions of k8s.io/api 0.19 to 0.37,
-apiextensions-apiserver and kube-aggregator; the "Deprecated API Migration Guide"; kubernetes/kubernetes#84758
-and #104248 (alphas of RBAC and PriorityClass). What is served is exact from 1.34 to 1.37,
-without --runtime-config: that is stable versions only. An older or newer minor is judged by the nearest.
+that pkg/controlplane/instance.go enables; pkg/features/kube_features.go); the APILifecycle functions of
+k8s.io/api 0.19 to 0.37, apiextensions-apiserver and kube-aggregator; the "Deprecated API Migration Guide";
+kubernetes/kubernetes#84758 and #104248 (alphas of RBAC and PriorityClass). What is served is exact from 1.34
+to 1.37, without --runtime-config: that is stable versions only. An older or newer minor is judged by the
+nearest.
 
 Subresources and what is only sent to webhooks are no kinds here, and neither is `v1 List`, which kubectl
 takes apart itself.
@@ -71,6 +72,11 @@ def serves(api_version: str, kind: str, minor: str) -> bool | None:
     if key in RETIRED and RETIRED[key].is_removed(minor):
         return False
     return key not in SINCE or _order(SINCE[key]) <= _order(minor)
+
+
+def takes_service_names_with_digits(minor: str) -> bool:
+    """Say whether a Service's name may begin with a digit: RelaxedServiceNameValidation, on since 1.36."""
+    return _order(minor) >= (1, 36)
 
 
 def _order(minor: str) -> tuple[int, ...]:

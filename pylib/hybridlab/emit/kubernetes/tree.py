@@ -32,13 +32,12 @@ def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
     }
     for name, resource in files.items():
         yield GeneratedFile(f"{FOLDER}/{name}", print_manifest([resource], header=HEADER))
+    # kubectl sorts by kind: namespaces and definitions of kinds come first, whoever brings them.
     kustomization: dict[str, Json] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         # On every object, never in a selector: what `kubectl apply --prune -l` finds again.
         "labels": [{"pairs": {"app.kubernetes.io/part-of": cluster.name}}],
-        # Namespaces and definitions of kinds first, whoever brings them.
-        "sortOptions": {"order": "legacy"},
         "resources": [*files, *own],
     }
     yield GeneratedFile(f"{FOLDER}/kustomization.yaml", print_yaml(kustomization, header=HEADER))
