@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kubernetes.control_plane import Api, api_server, path_of
+from kubernetes.control_plane import Api, RefusedError, api_server, path_of
 from kubernetes.test_manifests import example, manifests
 from programs import need_program
 
@@ -109,6 +109,19 @@ def test_what_is_no_longer_generated_is_named_and_stays(api: Api, homelab: Path)
     assert "no longer generated, and left as it is: kubectl delete service/old -n ollama" in run.stderr
     assert api.request("GET", path_of(service))
 
+    # What somebody else has made, with our label on it, is nobody's left-over.
+    other = {**service, "metadata": {**service["metadata"], "name": "other"}}
+    api.request("POST", "/api/v1/namespaces/ollama/services?fieldManager=somebody", other)
+    dry = apply(api, homelab, "--prune", "--dry-run")
+    assert dry.stdout == "no longer generated, and removed: service/old -n ollama\n"
+    assert api.request("GET", path_of(service))
+    pruned = apply(api, homelab, "--prune", "--yes")
+    assert pruned.returncode == 0, pruned.stderr
+    with pytest.raises(RefusedError, match="not found"):
+        api.request("GET", path_of(service))
+    assert api.request("GET", path_of(other))
+    assert "is as generated" in apply(api, homelab, "--prune", "--yes").stderr
+
 
 def test_another_cluster_is_refused(api: Api, homelab: Path) -> None:
     api.request("DELETE", path_of(NODE))
@@ -154,4 +167,71 @@ def test_without_workloads_there_is_nothing_to_apply(api: Api, homelab: Path) ->
     assert generated.returncode == 0
     run = apply(api, homelab, "--yes")
     assert run.returncode == 0, run.stderr
-    assert "homelab has no workloads: nothing is done" in run.stderr
+    assert "homelab has no workloads\n" in run.stderr
+    assert "is as generated" in run.stderr
+
+
+CUSTOM = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: lamps.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {plural: lamps, singular: lamp, kind: Lamp}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties: {spec: {type: object, properties: {on: {type: boolean}}}}
+"""
+LAMP = """
+apiVersion: example.org/v1
+kind: Lamp
+metadata: {name: desk, namespace: lamps}
+spec: {on: true}
+"""
+
+
+def generate(homelab: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "hybridlab", "generate"],
+        cwd=homelab,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "pylib")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_folder_of_one_s_own_with_a_kind_of_its_own(api: Api, homelab: Path) -> None:
+    """The definition and an object of it in one go, on a cluster that knows neither."""
+    own = homelab / "own"
+    own.mkdir()
+    (own / "a-lamp.yaml").write_text(LAMP)
+    (own / "crd.yml").write_text(CUSTOM)
+    (own / "namespace.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: lamps}\n")
+    spec = homelab / "cluster.yaml"
+    text = spec.read_text(encoding="utf-8")
+    taken = "\nworkloads:\n  own: {type: manifests, folder: own}\n"
+    spec.write_text(text.replace("\nworkloads:\n", taken), encoding="utf-8")
+    generate(homelab)
+    first = apply(api, homelab, "--yes")
+    assert first.returncode == 0, first.stderr
+    lamp = "/apis/example.org/v1/namespaces/lamps/lamps/desk"
+    assert api.request("GET", lamp)["spec"] == {"on": True}
+    assert "is as generated" in apply(api, homelab, "--yes").stderr
+
+    (own / "a-lamp.yaml").unlink()
+    spec.write_text(text, encoding="utf-8")
+    generate(homelab)
+    pruned = apply(api, homelab, "--prune", "--yes")
+    assert pruned.returncode == 0, pruned.stderr
+    assert "removed lamp.example.org/desk -n lamps" in pruned.stderr
+    for stays in ("namespace/lamps", "customresourcedefinition.apiextensions.k8s.io/lamps.example.org"):
+        assert f"left as it is: kubectl delete {stays}\n" in pruned.stderr
+    assert api.request("GET", "/api/v1/namespaces/lamps")

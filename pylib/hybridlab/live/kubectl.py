@@ -13,12 +13,37 @@ from hybridlab.errors import LiveError
 from hybridlab.model.cluster import Cluster
 
 # The server merges, and keeps books of who owns which field: this is our name there.
-_SERVER_SIDE = ("--server-side", "--field-manager=hybridlab")
+_MANAGER = "hybridlab"
+_SERVER_SIDE = ("--server-side", f"--field-manager={_MANAGER}")
 # On every object of a cluster, by the kustomization.
 _LABEL = "app.kubernetes.io/part-of"
-# Kinds that hybridlab generates; another kind with our label was made by somebody else.
-_KINDS = "namespaces,deployments.apps,daemonsets.apps,services"
+# Never looked through: we make none, and would hold their values.
+_NOT_OURS = frozenset({"secrets", "events", "events.events.k8s.io"})
+# What kubectl says of a custom resource whose definition comes with it.
+_UNKNOWN_KIND = "ensure CRDs are installed first"
 _DIFFERS = 1  # kubectl diff: 0 no difference, 1 differences, above that an error
+
+
+@frozen(order=True)
+class LeftOver:
+    """An object in the cluster that is no longer generated; `kind` as kubectl has it (`deployment.apps`)."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def holds_others(self) -> bool:
+        """Whether things that are not ours may go with it: all in a namespace, all of a kind."""
+        return self.kind in ("namespace", "customresourcedefinition.apiextensions.k8s.io")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What kubectl takes to name it."""
+        return (f"{self.kind}/{self.name}", *(("-n", self.namespace) if self.namespace else ()))
+
+    def __str__(self) -> str:
+        return " ".join(self.words)
 
 
 @frozen
@@ -49,9 +74,12 @@ class Kubectl:
     def difference(self, folder: Path) -> str:
         """Return how what is in the cluster would change, as a unified diff; empty if nothing would.
 
-        Fields that others own are shown as if taken. The namespaces have to exist. Raises: LiveError.
+        Fields that others own are shown as if taken. The namespaces have to exist; of kinds whose definition
+        comes with them nothing can be compared, which the text then says. Raises: LiveError.
         """
         run = self._run("diff", *_SERVER_SIDE, "--force-conflicts", "--kustomize", str(folder))
+        if _UNKNOWN_KIND in run.stderr:
+            return f"{run.stdout}new, and so not compared: kinds that the manifests define"
         if run.returncode > _DIFFERS:
             raise _failure("compare the manifests with the cluster", run)
         return run.stdout
@@ -63,20 +91,48 @@ class Kubectl:
         """
         forced = ["--force-conflicts"] if force else []
         run = self._run("apply", *_SERVER_SIDE, "--validate=strict", *forced, "--kustomize", str(folder))
+        if run.returncode and _UNKNOWN_KIND in run.stderr:
+            # All else has been applied, definitions among it: the rest can be once the server serves them.
+            self._run("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+            run = self._run("apply", *_SERVER_SIDE, "--validate=strict", *forced, "--kustomize", str(folder))
         if run.returncode:
             raise _failure("apply the manifests", run)
         return run.stdout
 
-    def left_over(self, cluster: Cluster, folder: Path) -> tuple[str, ...]:
-        """Return what has the cluster's label and is no longer generated, as `kind/name -n namespace`.
+    def left_over(self, cluster: Cluster, folder: Path) -> tuple["LeftOver", ...]:
+        """Return what was applied for this cluster once, and is no longer generated into `folder`.
 
-        Raises: LiveError.
+        Nothing, while the server does not know all kinds in it: then that can not be told. Raises: LiveError.
         """
-        labelled = self._json("get", _KINDS, "--all-namespaces", "-l", f"{_LABEL}={cluster.name}")["items"]
-        generated = self._json("get", "--ignore-not-found", "--kustomize", str(folder))
+        generated: Any = {}
+        if cluster.workloads:  # kubectl refuses a kustomization of nothing
+            run = self._run("get", "--ignore-not-found", f"--kustomize={folder}", "--output=json")
+            if _UNKNOWN_KIND in run.stderr:
+                return ()
+            if run.returncode:
+                raise _failure("look for what is generated", run)
+            generated = json.loads(run.stdout or "{}")
+        kinds = self._run("api-resources", "--verbs=list,delete", "--output=name")
+        if kinds.returncode:
+            raise _failure("list the kinds of objects", kinds)
+        types = sorted({*kinds.stdout.split()} - _NOT_OURS)
+        found = self._json(
+            "get",
+            ",".join(types),
+            "--all-namespaces",
+            f"--selector={_LABEL}={cluster.name}",
+            "--show-managed-fields",
+        )
+        labelled = [item for item in found["items"] if _is_applied(item)]
         # One object is not wrapped into a list, and none is nothing.
-        ours = {_key(item) for item in generated.get("items", [generated] if generated else [])}
-        return tuple(sorted(_shown(item) for item in labelled if _key(item) not in ours))
+        ours = {_left_over(item) for item in generated.get("items", [generated] if generated else [])}
+        return tuple(sorted({_left_over(item) for item in labelled} - ours))
+
+    def delete(self, left: "LeftOver") -> None:
+        """Remove an object. Raises: LiveError."""
+        run = self._run("delete", *left.words, "--ignore-not-found")
+        if run.returncode:
+            raise _failure(f"delete {left}", run)
 
     def _json(self, *words: str) -> Any:
         run = self._run(*words, "--output", "json")
@@ -112,14 +168,16 @@ def check_is(cluster: Cluster, nodes: Iterable[str], server: str) -> None:
         )
 
 
-def _key(item: Any) -> tuple[str, str, str]:
-    metadata = item["metadata"]
-    return item["kind"], metadata.get("namespace", ""), metadata["name"]
+def _left_over(item: Any) -> LeftOver:
+    metadata, (group, _, _) = item["metadata"], item["apiVersion"].rpartition("/")
+    kind = f"{item['kind'].lower()}.{group}" if group else item["kind"].lower()
+    return LeftOver(kind, metadata.get("namespace", ""), metadata["name"])
 
 
-def _shown(item: Any) -> str:
-    kind, namespace, name = _key(item)
-    return f"{kind.lower()}/{name}" + (f" -n {namespace}" if namespace else "")
+def _is_applied(item: Any) -> bool:
+    """Whether we have applied it: what the cluster makes of ours, like EndpointSlices, may have our label."""
+    fields = item["metadata"].get("managedFields", ())
+    return any((field.get("manager"), field.get("operation")) == (_MANAGER, "Apply") for field in fields)
 
 
 def _failure(purpose: str, run: subprocess.CompletedProcess[str]) -> LiveError:

@@ -9,14 +9,18 @@ from hybridlab.cli.spec_file import find_spec
 @click.option("--context", metavar="NAME", help="kubectl's context; by default the current one.")
 @click.option("--dry-run", is_flag=True, help="Only say what would change, as the server sees it.")
 @click.option("--force-conflicts", is_flag=True, help="Take fields that somebody else has set since.")
+@click.option("--prune", is_flag=True, help="Remove what was applied once and is no longer generated.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
 @click.pass_context
-def command(ctx: click.Context, context: str | None, dry_run: bool, force_conflicts: bool, yes: bool) -> None:
+def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
+    ctx: click.Context, context: str | None, dry_run: bool, force_conflicts: bool, prune: bool, yes: bool
+) -> None:
     """Apply the Kubernetes manifests, with kubectl.
 
     kubectl uses your own configuration (KUBECONFIG). What would change is shown first. What somebody else has
     set since is a conflict, and stays theirs unless you say otherwise. Objects that were applied once and are
-    no longer generated are named, and stay.
+    no longer generated are named; --prune removes them, but no namespace and no definition of a kind, since
+    what is not ours would go along.
 
     Refused if the spec has errors, if the generated files beside it are not as `hybridlab generate --check`
     wants them, or if the cluster has none of the spec's nodes.
@@ -29,10 +33,6 @@ def command(ctx: click.Context, context: str | None, dry_run: bool, force_confli
     spec = find_spec(ctx.obj)
     cluster = sound_cluster(spec)
     require_generated(cluster, spec.parent)
-    # kubectl refuses a kustomization of nothing.
-    if not cluster.workloads:
-        notice(f"{cluster.name} has no workloads: nothing is done")
-        return
     folder = spec.parent / FOLDER
 
     def show(text: str) -> None:
@@ -42,21 +42,33 @@ def command(ctx: click.Context, context: str | None, dry_run: bool, force_confli
     kubectl = Kubectl(context)
     server = kubectl.server()
     check_is(cluster, kubectl.nodes(), server)
-    missing = kubectl.missing(cluster.namespaces)
+    missing = kubectl.missing(cluster.namespaces) if cluster.workloads else ()
     difference = ""
-    if missing:
+    if not cluster.workloads:
+        notice(f"{cluster.name} has no workloads")
+    elif missing:
         # The server compares nothing that is in a namespace which does not exist.
         click.echo(f"new, with all that is in them: namespace {', '.join(missing)}")
     else:
         difference = kubectl.difference(folder)
         show(difference)
-    for left in kubectl.left_over(cluster, folder):
-        notice(f"no longer generated, and left as it is: kubectl delete {left}")
-    if not missing and not difference:
+    left_over = kubectl.left_over(cluster, folder)
+    doomed = [left for left in left_over if prune and not left.holds_others]
+    for left in left_over:
+        if left in doomed:
+            click.echo(f"no longer generated, and removed: {left}")
+        else:
+            notice(f"no longer generated, and left as it is: kubectl delete {left}")
+    changes = bool(missing or difference)
+    if not changes and not doomed:
         notice(f"the cluster at {server} is as generated")
         return
     if dry_run:
         return
     if not yes:
         click.confirm(f"apply to {server}?", abort=True, err=True)
-    show(kubectl.apply(folder, force=force_conflicts))
+    if changes:
+        show(kubectl.apply(folder, force=force_conflicts))
+    for left in doomed:
+        kubectl.delete(left)
+        notice(f"removed {left}")
