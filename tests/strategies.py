@@ -197,9 +197,9 @@ def any_clusters(draw: st.DrawFn) -> Data:
     """A good cluster with up to four values exchanged, removed, or swapped with one of another place."""
     cluster = copy.deepcopy(draw(good_clusters(most_guests=6)))
     for _ in range(draw(st.integers(0, 4))):
-        places = list(_places(cluster))
-        parent, key = places[draw(st.integers(0, len(places) - 1))]
-        other_parent, other_key = places[draw(st.integers(0, len(places) - 1))]
+        found = list(places(cluster))
+        parent, key = found[draw(st.integers(0, len(found) - 1))]
+        other_parent, other_key = found[draw(st.integers(0, len(found) - 1))]
         match draw(st.sampled_from(["replace", "remove", "copy"])):
             case "replace":
                 parent[key] = draw(st.sampled_from(_OTHER_VALUES))
@@ -210,9 +210,10 @@ def any_clusters(draw: st.DrawFn) -> Data:
     return cluster
 
 
-def _places(data: Any) -> list[tuple[Any, Any]]:
+def places(data: Any) -> list[tuple[Any, Any]]:
+    """Return every mapping or list in `data` with each of its keys or indexes."""
     items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    return [place for key, value in items for place in ((data, key), *_places(value))]
+    return [place for key, value in items for place in ((data, key), *places(value))]
 
 
 def as_yaml(data: Data) -> str:

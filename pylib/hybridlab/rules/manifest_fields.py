@@ -108,7 +108,7 @@ def mount_without_volume(cluster: Cluster) -> Iterable[Finding]:
                     yield Finding(
                         f"{template.pods} mounts volume {name!r}, which it does not have",
                         at / "volumeMounts" / index / "name",
-                        f"did you mean {close!r}?" if close else f"it has {listed(sorted(has)) or 'none'}",
+                        f"did you mean {close!r}?" if close else f"it has {listed(sorted(has) or ['none'])}",
                     )
 
 

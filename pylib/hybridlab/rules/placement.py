@@ -178,7 +178,8 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
 )
 def affinity_matches_no_node(cluster: Cluster) -> Iterable[Finding]:
     for pods in cluster.pods:
-        if pods.affinity_path is not None and not pods.nodes:
+        # Without any node, other rules have said what there is to say.
+        if pods.affinity_path is not None and not pods.nodes and cluster.nodes:
             yield Finding(
                 f"no node that takes {pods} is left by its {pods.affinity_path[-1]}",
                 pods.affinity_path,

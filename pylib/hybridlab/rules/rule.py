@@ -6,7 +6,7 @@ It knows no rule.
 from collections.abc import Callable, Iterable, Iterator
 from textwrap import dedent
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from attrs.converters import optional
 
 from hybridlab.diagnostic import Diagnostic, Related, Severity, SpecPath
@@ -29,6 +29,14 @@ Look = Callable[[Cluster], Iterable[Finding]]
 
 def _prose(text: str) -> str:
     return " ".join(text.split())
+
+
+def _readable(text: str) -> str:
+    """Return a message on one line, with escapes for what nobody sees: it may quote a manifest's text."""
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)
 
 
 def _block(text: str) -> str:
@@ -72,10 +80,10 @@ class Rule:
             yield Diagnostic(
                 code=self.code,
                 severity=self.severity,
-                message=found.message,
+                message=_readable(found.message),
                 path=found.path,
-                hint=found.hint,
-                related=found.related,
+                hint=None if found.hint is None else _readable(found.hint),
+                related=tuple(evolve(other, message=_readable(other.message)) for other in found.related),
                 on_key=found.on_key,
             )
 
