@@ -588,7 +588,7 @@ def test_run_imports_what_it_needs_only(
     [
         ("hybridlab ", ["check", "generate", "show", "deploy", "apply", "secrets", "ping", "completion"]),
         ("hybridlab s", ["show", "secrets"]),
-        ("hybridlab secrets ", ["check", "init", "rotate"]),
+        ("hybridlab secrets ", ["check", "init", "rotate", "set"]),
         ("hybridlab show ", ["nodes", "addresses", "flows", "openings"]),
         ("hybridlab deploy m", ["master", "metal"]),
         ("hybridlab --spec nowhere.yaml deploy m", []),
