@@ -27,14 +27,8 @@ from hybridlab.spec.converter import (
 )
 from hybridlab.spec.define import yaml_name
 from hybridlab.spec.document import Ambiguous, Document, Scalar, parse_document, read_document, to_data
-from hybridlab.spec.manifests import (
-    FOLDER_KEY,
-    Files,
-    ManifestFile,
-    SpecSource,
-    parse_folder,
-    read_folder,
-)
+from hybridlab.spec.folders import Files, parse_folder, read_folder
+from hybridlab.spec.manifests import FOLDER_KEY, ManifestFile, SpecSource
 from hybridlab.spec.scalars import ScalarError
 from hybridlab.spec.workload import ManifestsSpec
 

@@ -1,25 +1,16 @@
-"""Folders of the user's own Kubernetes manifests: read beside the spec, each value with its place.
+"""Manifests of the user's own beside the spec, each value with its place; how they are read is unknown here.
 
-What stands in them is not understood here, and nothing of a file is changed: it is applied byte for byte.
+What stands in them is not understood, and nothing of a file is changed: it is applied byte for byte.
 """
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from hybridlab.diagnostic import Diagnostic, Report, Severity, SourceSpan, SpecPath
-from hybridlab.errors import SpecError
-from hybridlab.spec.document import Data, Document, parse_documents, to_data
-from hybridlab.spec.scalars import RepositoryPath, ScalarError
+from hybridlab.diagnostic import Source, SourceSpan, SpecPath
 
 # The place of a manifest in the spec: what follows is file, number of the document, and the path in it.
 FOLDER_KEY = "folder"
-_SUFFIXES = (".yaml", ".yml")
-_MOST_FILES = 10_000
-_KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml")
-
-Files = Mapping[str, bytes]
 
 
 @frozen
@@ -28,15 +19,15 @@ class ManifestFile:
 
     path: str
     text: str
-    documents: tuple[Data, ...] = field(eq=False)
-    places: tuple[Document, ...] = field(eq=False, repr=False)
+    documents: tuple[object, ...] = field(eq=False)
+    places: tuple[Source, ...] = field(eq=False, repr=False)
 
 
 @frozen
 class SpecSource:
     """Where the values of a spec were written, and those of the manifests that it takes in."""
 
-    document: Document
+    document: Source
     folders: Mapping[str, tuple[ManifestFile, ...]]
 
     def locate(self, path: SpecPath, *, key: bool = False) -> SourceSpan | None:
@@ -49,64 +40,3 @@ class SpecSource:
                     if known.path == file and number < len(known.places):
                         return known.places[number].locate(SpecPath(below), key=key)
         return self.document.locate(path, key=key)
-
-
-def read_folder(folder: Path) -> Files:
-    """Return the manifests in `folder` and below it, by their path in it; what is hidden is left out.
-
-    Raises: OSError when it can not be read.
-    """
-    found: dict[str, bytes] = {}
-    for path in sorted(_files(folder)):
-        found[path.relative_to(folder).as_posix()] = path.read_bytes()
-        if len(found) > _MOST_FILES:
-            raise OSError(None, f"more than {_MOST_FILES} files")
-    return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            yield from _files(path)
-        elif path.suffix in _SUFFIXES and path.is_file():
-            yield path
-
-
-def parse_folder(files: Files, at: SpecPath, *, name: str) -> tuple[ManifestFile, ...]:
-    """Return the files of a folder that messages call `name`, and that the spec names at `at`.
-
-    Raises: SpecError with every file that is no YAML, or could not be applied as it is.
-    """
-    problems: list[Diagnostic] = []
-    parsed: list[ManifestFile] = []
-    for path, content in sorted(files.items()):
-        try:
-            parsed.append(_parse(path, content, at, f"{name}/{path}"))
-        except SpecError as error:
-            problems += error.report
-    if not files:
-        problems.append(_problem("SPEC008", f"{name} holds no manifest (*.yaml)", at))
-    if problems:
-        raise SpecError(Report.of(problems))
-    return tuple(parsed)
-
-
-def _parse(path: str, content: bytes, at: SpecPath, name: str) -> ManifestFile:
-    try:
-        RepositoryPath(path)
-    except ScalarError as error:
-        raise SpecError(Report.of([_problem("SPEC008", f"{name}: {error}", at, error.hint)])) from None
-    if path.rpartition("/")[2] in _KUSTOMIZATION:
-        hint = f"put there what `kubectl kustomize {name.rpartition('/')[0]}` prints"
-        message = f"{name} is no manifest: the files of a folder are applied as they are"
-        raise SpecError(Report.of([_problem("SPEC008", message, at, hint)]))
-    documents = parse_documents(content, name=name)
-    return ManifestFile(
-        path, content.decode(), tuple(to_data(document.root) for document in documents), documents
-    )
-
-
-def _problem(code: str, message: str, at: SpecPath, hint: str | None = None) -> Diagnostic:
-    return Diagnostic(code, Severity.ERROR, message, at, hint)

@@ -1,0 +1,78 @@
+"""Reads folders of manifests: every file that is one, with every problem of each at its place."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hybridlab.diagnostic import Diagnostic, Report, Severity, SpecPath
+from hybridlab.errors import SpecError
+from hybridlab.spec.document import parse_documents, to_data
+from hybridlab.spec.manifests import ManifestFile
+from hybridlab.spec.scalars import RepositoryPath, ScalarError
+
+_SUFFIXES = (".yaml", ".yml")
+_MOST_FILES = 10_000
+_KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml")
+
+# The content of a folder's manifests, by their path in it.
+Files = Mapping[str, bytes]
+
+
+def read_folder(folder: Path) -> Files:
+    """Return the manifests in `folder` and below it, by their path in it; what is hidden is left out.
+
+    Raises: OSError when it can not be read.
+    """
+    found: dict[str, bytes] = {}
+    for path in sorted(_files(folder)):
+        found[path.relative_to(folder).as_posix()] = path.read_bytes()
+        if len(found) > _MOST_FILES:
+            raise OSError(None, f"more than {_MOST_FILES} files")
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+        elif path.suffix in _SUFFIXES and path.is_file():
+            yield path
+
+
+def parse_folder(files: Files, at: SpecPath, *, name: str) -> tuple[ManifestFile, ...]:
+    """Return the files of a folder that messages call `name`, and that the spec names at `at`.
+
+    Raises: SpecError with every file that is no YAML, or could not be applied as it is.
+    """
+    problems: list[Diagnostic] = []
+    parsed: list[ManifestFile] = []
+    for path, content in sorted(files.items()):
+        try:
+            parsed.append(_parse(path, content, at, f"{name}/{path}"))
+        except SpecError as error:
+            problems += error.report
+    if not files:
+        problems.append(_problem("SPEC008", f"{name} holds no manifest (*.yaml)", at))
+    if problems:
+        raise SpecError(Report.of(problems))
+    return tuple(parsed)
+
+
+def _parse(path: str, content: bytes, at: SpecPath, name: str) -> ManifestFile:
+    try:
+        RepositoryPath(path)
+    except ScalarError as error:
+        raise SpecError(Report.of([_problem("SPEC008", f"{name}: {error}", at, error.hint)])) from None
+    if path.rpartition("/")[2] in _KUSTOMIZATION:
+        hint = f"put there what `kubectl kustomize {name.rpartition('/')[0]}` prints"
+        message = f"{name} is no manifest: the files of a folder are applied as they are"
+        raise SpecError(Report.of([_problem("SPEC008", message, at, hint)]))
+    documents = parse_documents(content, name=name)
+    return ManifestFile(
+        path, content.decode(), tuple(to_data(document.root) for document in documents), documents
+    )
+
+
+def _problem(code: str, message: str, at: SpecPath, hint: str | None = None) -> Diagnostic:
+    return Diagnostic(code, Severity.ERROR, message, at, hint)
