@@ -27,7 +27,9 @@ class _Resource:
 
 
 def _memory(mib: int) -> str:
-    return f"{Size.of_mib(mib) if mib else '0MiB'} of memory"
+    # A manifest may ask for more than a size of the spec can be.
+    amount = Size.of_mib(mib) if 0 < mib < 10**9 else f"{mib}MiB"
+    return f"{amount} of memory"
 
 
 def _processors(milli: int) -> str:

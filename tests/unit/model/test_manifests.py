@@ -129,6 +129,15 @@ def test_quantities(written: object, amount: Fraction | None) -> None:
     assert parse_quantity(written) == amount
 
 
+@pytest.mark.parametrize("amount", ["1e20", "9E", "1e300", "-1Gi"])
+def test_more_than_there_can_be_is_too_much_and_no_crash(amount: str) -> None:
+    manifest = POD.format("").replace(
+        'image: "nginx:1.29.1"', f'image: "nginx:1.29.1", resources: {{limits: {{memory: {amount}}}}}'
+    )
+    codes = [found.code for found in report(OWN, manifest=manifest)]
+    assert codes == ([] if amount.startswith("-") else ["CAP006"])
+
+
 DAEMON = """
 apiVersion: apps/v1
 kind: {}
