@@ -85,11 +85,22 @@ def set_secret(cluster: Cluster, folder: Path, key: str, value: str, *, replace:
     if not path.exists():
         _create(path, sops.encrypt(_nested(key, value), pods.recipients.values()))
         return pods.file
-    if read_sops_file(path, name=pods.file).value(key) is not None and not replace:
-        raise LiveError(f"{pods.file} has a value for {key} already: with --replace it is replaced")
+    _require_room(read_sops_file(path, name=pods.file), key, replace=replace)
     with _changed(path) as copy:
         sops.set_value(copy, key, value, name=pods.file)
     return pods.file
+
+
+def _require_room(file: SopsFile, key: str, *, replace: bool) -> None:
+    """Refuse to put a value where it would take the place of another one."""
+    if file.value(key) is not None and not replace:
+        raise LiveError(f"{file.name} has a value for {key} already: with --replace it is replaced")
+    if file.value(key) is None and file.has(key):
+        raise LiveError(f"{file.name} has other values below {key}: it can not have one itself")
+    parts = key.split("/")
+    for length in range(1, len(parts)):
+        if file.value(parent := "/".join(parts[:length])) is not None:
+            raise LiveError(f"{file.name} has a value for {parent}: there can be none below it")
 
 
 def rotate_join_token(cluster: Cluster, folder: Path) -> str:

@@ -71,7 +71,8 @@ def _objects(scope: Scope, workload: str, document: object, at: SpecPath) -> Ite
     data = mapping(document)
     metadata = mapping(data.get("metadata"))
     kind, version, name = data.get("kind"), data.get("apiVersion"), metadata.get("name")
-    if kind == "List" and version == "v1":
+    # Also one of a kind, like RoleList, as kubectl prints it.
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(data.get("items"), list):
         for index, item in enumerate(items(data.get("items"))):
             yield from _objects(scope, workload, item, at / "items" / index)
         return
@@ -200,8 +201,9 @@ def _amount(
         resources = mapping(container.get("resources"))
         for key in ("requests", "limits"):  # what is only limited is asked for as much
             amount = parse_quantity(mapping(resources.get(key)).get(resource))
-            if amount is not None and amount > 0:
-                first = first or at / "resources" / key / resource
+            if amount is not None:
+                if amount > 0:
+                    first = first or at / "resources" / key / resource
                 if "initContainers" in at and container.get("restartPolicy") != "Always":
                     before = max(before, amount)
                 else:
@@ -224,7 +226,7 @@ def _affinity(
     spec: Mapping[str, Any], at: SpecPath
 ) -> tuple[Sequence[Mapping[str, Any]] | None, SpecPath | None]:
     """Return the terms of which a node must satisfy one, and where they stand; None if there are none."""
-    if isinstance(node := spec.get("nodeName"), str):
+    if isinstance(node := spec.get("nodeName"), str) and node:
         term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
         return [term], at / "nodeName"
     way = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")

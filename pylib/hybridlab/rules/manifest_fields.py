@@ -170,7 +170,7 @@ def gpus_not_whole(cluster: Cluster) -> Iterable[Finding]:
 # By field: what the API server takes. Of what a pod's template holds.
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "effect": ("NoSchedule", "PreferNoSchedule", "NoExecute"),
-    "operator": ("Exists", "Equal", "Lt", "Gt"),
+    "operator": ("Exists", "Equal"),
 }
 
 

@@ -278,7 +278,8 @@ def secret_in_the_open(cluster: Cluster) -> Iterable[Finding]:
         if (one.api_version, one.kind) != ("v1", "Secret"):
             continue
         for key in ("data", "stringData"):
-            if one.data.get(key):
+            values = one.data.get(key)
+            if any(values.values()) if isinstance(values, dict) else values:
                 yield Finding(
                     f"{one} is in the open, with its values",
                     one.path / key,

@@ -75,7 +75,9 @@ def join_token_called_like_another_secret(cluster: Cluster) -> Iterable[Finding]
         return
     token = cluster.kubernetes.join_token
     first, _, rest = token.partition("/")
-    if first == "workloads" or (rest == "age-key" and first in {guest.name for guest in cluster.guests}):
+    # Also what would have to be a file and a folder at once.
+    of_guest = rest.partition("/")[0] in ("", "age-key") and first in {guest.name for guest in cluster.guests}
+    if first == "workloads" or of_guest:
         what = "what pods are given" if first == "workloads" else f"the key of guest {first!r}"
         message = f"the join token is called {token}, as which machines know {what}"
         yield Finding(message, _TOKEN, "call it k8s/join-token")

@@ -135,5 +135,5 @@ def _readers(file: SopsFile, recipients: Mapping[str, str]) -> Iterator[Diagnost
                 f"{key} can read {file.name}, and is not among the recipients that the spec wants there",
                 _RECIPIENTS,
                 span=span,
-                hint=f"{hint}; what it could read until now has to be replaced",
+                hint=f"{hint} and `sops rotate -i {file.name}`; then replace what it could read",
             )

@@ -36,6 +36,11 @@ class SopsFile:
         node = self.document.node(SpecPath(key.split("/")))
         return node.text if isinstance(node, Scalar) and node.text else None
 
+    def has(self, key: str) -> bool:
+        """Whether anything stands at `key`, be it a value or further keys."""
+        node = self.document.node(SpecPath(key.split("/")))
+        return node is not None and not (isinstance(node, Scalar) and not node.text)
+
     def has_secret(self, key: str) -> bool:
         """Whether there is an encrypted value at `key`."""
         return (self.value(key) or "").startswith(_ENCRYPTED)

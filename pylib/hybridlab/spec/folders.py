@@ -11,6 +11,7 @@ from hybridlab.spec.scalars import RepositoryPath, ScalarError
 
 _SUFFIXES = (".yaml", ".yml")
 _MOST_FILES = 10_000
+_MOST_DEPTH = 40
 _KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml")
 
 # The content of a folder's manifests, by their path in it.
@@ -30,12 +31,14 @@ def read_folder(folder: Path) -> Files:
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, depth: int = 0) -> Iterator[Path]:
+    if depth > _MOST_DEPTH:
+        raise OSError(None, f"folders nested deeper than {_MOST_DEPTH}")
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():
-            yield from _files(path)
+            yield from _files(path, depth + 1)
         elif path.suffix in _SUFFIXES and path.is_file():
             yield path
 

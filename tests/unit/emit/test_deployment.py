@@ -142,6 +142,8 @@ def test_processors_are_asked_for_and_no_bound() -> None:
 def test_who_asks_for_a_gpu_gets_what_its_chip_needs_and_tolerates_its_node() -> None:
     patch = APP + "    gpus: 1\nhosts: {homelab: {kubernetes: {taints: [amd.com/gpu=true:NoSchedule]}}}\n"
     made_of = container(patch)
+    without = patch.replace("    volumes: {/app/data: /var/lib/uptime, /cache: /var/lib/uptime-cache}\n", "")
+    assert made(without, "deployment")["spec"]["strategy"] == {"type": "Recreate"}
     assert made_of["resources"]["limits"]["amd.com/gpu"] == 1
     assert {"name": "HSA_OVERRIDE_GFX_VERSION", "value": "11.0.0"} in made_of["env"]
     # What only Ollama reads is not for others.

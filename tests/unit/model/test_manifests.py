@@ -35,6 +35,7 @@ EVERYWHERE = ("homelab", "k8s-worker-1")
         ("nodeSelector: {gpu: none}", ()),
         ("nodeName: k8s-worker-1", ("k8s-worker-1",)),
         ("nodeName: nobody", ()),
+        ("nodeName: ''", EVERYWHERE),
         ("tolerations: [{operator: Exists}]", ("homelab", "k8s-master", "k8s-worker-1")),
         ("tolerations: [{key: unschedulable, operator: Exists}]", ("homelab", "k8s-master", "k8s-worker-1")),
         ("tolerations: [{key: unschedulable, value: 'false'}]", EVERYWHERE),
@@ -158,6 +159,24 @@ def test_how_many_pods_there_are() -> None:
     assert pods(DAEMON.format("Deployment", "replicas: many")).replicas == 1
     job = DAEMON.replace("apps/v1", "batch/v1").format("Job", "parallelism: 4")
     assert pods(job).replicas == 4
+
+
+def test_a_list_of_one_kind_is_its_items_and_nothing_asked_for_is_nothing() -> None:
+    item = "{apiVersion: v1, kind: Namespace, metadata: {name: a}}"
+    listed = f"apiVersion: v1\nkind: NamespaceList\nitems: [{item}]\n"
+    assert [one.name for one in cluster(OWN, manifest=listed).objects] == ["a"]
+    none = POD.format("").replace(
+        'image: "nginx:1.29.1"',
+        'image: "nginx:1.29.1", resources: {requests: {memory: 0}, limits: {memory: 900Gi}}',
+    )
+    assert pods(none).memory_mib == 0
+
+
+def test_folders_are_not_followed_without_end(tmp_path: Path) -> None:
+    (tmp_path / "own" / "/".join("a" * 60)).mkdir(parents=True)
+    (tmp_path / "cluster.yaml").write_text(patched(OWN), encoding="utf-8")
+    with pytest.raises(SpecError, match="nested deeper than 40"):
+        load_spec(tmp_path / "cluster.yaml")
 
 
 def test_a_list_is_its_items_and_another_kind_of_the_same_name_is_none() -> None:

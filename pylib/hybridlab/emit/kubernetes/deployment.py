@@ -26,6 +26,9 @@ def _deployment(app: Deployment) -> Resource:
     if app.volumes:
         spec["strategy"] = {"type": "Recreate"}
         comments["spec", "strategy"] = "no two pods write to the same folder while one takes over"
+    elif app.gpus:
+        spec["strategy"] = {"type": "Recreate"}
+        comments["spec", "strategy"] = "the new pod would wait for the GPU that the old one has"
     spec["selector"] = {"matchLabels": labels}
     spec["template"] = {"metadata": {"labels": labels}, "spec": _pod(app)}
     return Resource(

@@ -27,9 +27,16 @@ class RepositoryPath(Text):
 
 
 class SecretKey(Text):
-    """A key inside a sops file, nested keys joined with '/', as sops-nix names them."""
+    """A key inside a sops file, nested keys joined with '/', as sops-nix names them.
+
+    Not `sops`, which is sops' own, and nothing that ends with `_unencrypted`: sops leaves that as it is. It
+    becomes a key in a Secret, which has at most 253 characters and does not begin with two dots.
+    """
 
     __slots__ = ()
-    expected = "a secret's key (letters, digits, '.', '_' and '-', nested with '/')"
-    pattern = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*")
-    max_length = 255
+    expected = "a secret's key (letters, digits, '.', '_' and '-', nested with '/'; not …_unencrypted)"
+    pattern = re.compile(
+        r"(?!\.\.)(?!sops(?:/|$))(?!(?:.*/)?[^/]*_unencrypted(?:/|$))"
+        r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*"
+    )
+    max_length = 253
