@@ -99,6 +99,12 @@ FAULTS = {
     "port with a name that is too long": Fault("http", "a-name-that-is-too-long"),
     "NodePort out of range": Fault("nodePort: 30080", "nodePort: 8080"),
     "NodePort that another workload has": Fault("nodePort: 30080", "nodePort: 31434"),
+    "NodePort for two ports over two protocols": Fault(
+        "nodePort: 30080}]", "nodePort: 30080}, {name: b, port: 81, protocol: UDP, nodePort: 30080}]"
+    ),
+    "NodePort that another workload has over another protocol": Fault(
+        "targetPort: http, nodePort: 30080", "protocol: UDP, targetPort: 80, nodePort: 31434"
+    ),
     "address outside of the network of services": Fault(
         "selector: {app: shop}\n  ports", "selector: {app: shop}\n  clusterIP: 10.244.0.9\n  ports"
     ),

@@ -14,10 +14,11 @@ from hybridlab.tables.ports import NODE_PORTS, Protocol
 
 @frozen
 class _NodePort:
-    """A NodePort of somebody's, and where it is written."""
+    """A NodePort of somebody's, the port of the Service that it is for, and where it is written."""
 
     who: str
     number: int
+    port: int | None
     protocol: Protocol
     path: SpecPath
 
@@ -28,13 +29,14 @@ def _node_ports(cluster: Cluster) -> Iterator[_NodePort]:
         for endpoint in app.endpoints:
             if (exposure := endpoint.exposure) is not None:
                 at = exposure.path / "nodePort"
-                yield _NodePort(str(app), exposure.node_port, endpoint.service.protocol, at)
+                service = endpoint.service
+                yield _NodePort(str(app), exposure.node_port, service.port, service.protocol, at)
         if isinstance(app, Deployment) and (stray := app.stray_exposure) is not None:
-            yield _NodePort(str(app), stray.node_port, Protocol.TCP, stray.path / "nodePort")
+            yield _NodePort(str(app), stray.node_port, None, Protocol.TCP, stray.path / "nodePort")
     for workload in cluster.manifests:
         for port in workload.ports:
             if port.node_port is not None:
-                yield _NodePort(str(port), port.node_port, port.protocol, port.path / "nodePort")
+                yield _NodePort(str(port), port.node_port, port.port, port.protocol, port.path / "nodePort")
 
 
 def _exposures(cluster: Cluster) -> Iterator[tuple[App | Manifests, Exposure]]:
@@ -82,7 +84,8 @@ def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
     "WKL004",
     "duplicate-node-port",
     summary="Two workloads have the same NodePort.",
-    rationale="""A NodePort answers on every node, for one Service: the API server refuses the second one.""",
+    rationale="""A NodePort answers on every node, for one Service, whatever the protocol: the API server
+        refuses a second one. Within a Service, a port over both TCP and UDP may have one number.""",
     source="Kubernetes docs, Service, type NodePort: choosing your own port",
     bad=Example(
         """
@@ -105,20 +108,22 @@ def node_port_out_of_range(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def duplicate_node_port(cluster: Cluster) -> Iterable[Finding]:
-    uses = [
-        Use((found.number, found.protocol.value), found.who, found.path) for found in _node_ports(cluster)
-    ]
-    for earlier, use in used_again(uses):
-        port, _ = use.value
-        if earlier.who == use.who:
+    first: dict[int, _NodePort] = {}
+    for found in _node_ports(cluster):
+        earlier = first.setdefault(found.number, found)
+        same_port = found.who == earlier.who and found.port == earlier.port
+        if found is earlier or (same_port and found.protocol is not earlier.protocol):
+            continue
+        if earlier.who == found.who:
             yield Finding(
-                f"{use.who} has NodePort {port} twice",
-                use.path,
-                "give each port another one",
+                f"{found.who} has NodePort {found.number} twice",
+                found.path,
+                "give each port another one; only one port over both TCP and UDP may have the same",
                 related=(Related("first here", earlier.path),),
             )
         else:
-            yield conflict(earlier, use, f"have NodePort {port}", "give one of them another port")
+            before, again = (Use(one.number, one.who, one.path) for one in (earlier, found))
+            yield conflict(before, again, f"have NodePort {found.number}", "give one of them another port")
 
 
 @rule(
