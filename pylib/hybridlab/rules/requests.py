@@ -6,7 +6,7 @@ from attrs import frozen
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.node import Machine
+from hybridlab.model.node import Host, Machine
 from hybridlab.model.workload import Pods
 from hybridlab.rules.demand import Demand, overbooked
 from hybridlab.rules.rule import Example, Finding, rule
@@ -49,7 +49,7 @@ _RESOURCES = (
 @rule(
     "CAP006",
     "pod-larger-than-its-nodes",
-    summary="A workload asks for more memory or processor time than any of its nodes has for pods.",
+    summary="A workload asks for more memory or processor time than any one of its nodes has for pods.",
     rationale="""A pod runs on one node, and is promised all that it asks for there or stays Pending. A host
         keeps its guests' memory and its own from pods; every kubelet keeps 100 MiB, under which it would
         evict them.""",
@@ -86,6 +86,32 @@ def pod_larger_than_its_nodes(cluster: Cluster) -> Iterable[Finding]:
                 "ask for less, or select a larger node",
                 related=(Related(f"{machine} is the largest of them", machine.path),),
             )
+    for pods in cluster.pods:
+        yield from _not_together(cluster, pods)
+
+
+def _not_together(cluster: Cluster, pods: Pods) -> Iterable[Finding]:
+    """Yield that each of the things pods ask for is somewhere, and all of them nowhere."""
+    machines = [cluster.machine(name) for name in pods.nodes]
+    fitting = [
+        [machine for machine in machines if resource.asked(pods)[0] <= resource.of_machine(machine)]
+        for resource in _RESOURCES
+    ]
+    if pods.gpus:
+        fitting.append([m for m in machines if isinstance(m, Host) and m.gpus_for_pods >= pods.gpus])
+    together = [machine for machine in machines if all(machine in some for some in fitting)]
+    if all(fitting) and not together:
+        wanted = [resource.shown(asked) for resource in _RESOURCES if (asked := resource.asked(pods)[0])]
+        if pods.gpus:
+            wanted.append(counted(pods.gpus, "GPU"))
+        yield Finding(
+            f"{pods} asks for {listed(wanted)}, and none of its nodes has all of that for pods",
+            pods.memory_path if pods.memory_mib else pods.cpu_path,
+            "ask for less, or select a larger node",
+            related=tuple(
+                Related(f"{machine} is one of its nodes", machine.path) for machine in machines[:3]
+            ),
+        )
 
 
 @rule(

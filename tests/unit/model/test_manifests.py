@@ -139,6 +139,14 @@ def test_more_than_there_can_be_is_too_much_and_no_crash(amount: str) -> None:
     assert codes == ([] if amount.startswith("-") else ["CAP006"])
 
 
+def test_all_that_a_pod_asks_for_has_to_be_on_one_node() -> None:
+    app = "{{type: deployment, image: 'nginx:1.29.1', memory: 6GiB, cpu: {}}}"
+    small = "\nhosts: {homelab: {cpus: 1}}"
+    assert report(f"workloads: {{page: {app.format(1)}}}{small}").ok
+    [found] = report(f"workloads: {{page: {app.format(2)}}}{small}").errors
+    assert found.code == "CAP006" and "none of its nodes has all of that" in found.message
+
+
 DAEMON = """
 apiVersion: apps/v1
 kind: {}
