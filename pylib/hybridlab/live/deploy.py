@@ -12,7 +12,7 @@ from attrs import frozen
 
 from hybridlab.errors import LiveError
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.node import Guest, Host
+from hybridlab.model.node import Host, host_of
 from hybridlab.spec.scalars import Address
 
 _PROGRAM = "nixos-rebuild"
@@ -67,11 +67,7 @@ def plan_deployments(cluster: Cluster, machines: Collection[str] = ()) -> tuple[
 
     Raises: LiveError for a host without an address that the admin may log in at.
     """
-    hosts = {
-        machine.host if isinstance(machine, Guest) else machine.name
-        for machine in cluster.machines
-        if not machines or machine.name in machines
-    }
+    hosts = {host_of(machine) for machine in cluster.machines if not machines or machine.name in machines}
     return tuple(_deployment(cluster, host) for host in cluster.hosts if host.name in hosts)
 
 

@@ -90,11 +90,12 @@ class Kubectl:
         With `force` fields that others own are taken from them. Raises: LiveError.
         """
         forced = ["--force-conflicts"] if force else []
-        run = self._run("apply", *_SERVER_SIDE, "--validate=strict", *forced, "--kustomize", str(folder))
+        words = ("apply", *_SERVER_SIDE, "--validate=strict", *forced, "--kustomize", str(folder))
+        run = self._run(*words)
         if run.returncode and _UNKNOWN_KIND in run.stderr:
             # All else has been applied, definitions among it: the rest can be once the server serves them.
             self._run("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-            run = self._run("apply", *_SERVER_SIDE, "--validate=strict", *forced, "--kustomize", str(folder))
+            run = self._run(*words)
         if run.returncode:
             raise _failure("apply the manifests", run)
         return run.stdout

@@ -10,9 +10,10 @@ from attrs import define, field, frozen
 from hybridlab.diagnostic import Source, SpecPath
 from hybridlab.model.exposure import Firewall
 from hybridlab.model.flows import Flow
+from hybridlab.model.mentions import Mention, find_mentions
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
-from hybridlab.model.workload import App, KubernetesObject, Manifests, Pods, Workload
+from hybridlab.model.workload import App, KubernetesObject, Manifests, Pods, PodTemplate, Workload
 from hybridlab.spec.scalars import Address, Network, System
 
 
@@ -176,6 +177,16 @@ class Cluster:
     def manifests(self) -> tuple[Manifests, ...]:
         """The workloads that are folders of the user's own manifests."""
         return tuple(workload for workload in self.workloads if isinstance(workload, Manifests))
+
+    @cached_property
+    def templates(self) -> tuple[PodTemplate, ...]:
+        """The pods that objects in these make."""
+        return tuple(template for workload in self.manifests for template in workload.templates)
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The addresses that stand in their texts."""
+        return tuple(find_mentions(self.objects))
 
     @cached_property
     def objects(self) -> tuple[KubernetesObject, ...]:

@@ -39,7 +39,6 @@ _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 _REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
-_SOCKETS = "/var/lib/kubelet/device-plugins"
 
 
 def resolve_manifests(
@@ -72,8 +71,8 @@ def _objects(scope: Scope, workload: str, document: object, at: SpecPath) -> Ite
     metadata = mapping(data.get("metadata"))
     kind, version, name = data.get("kind"), data.get("apiVersion"), metadata.get("name")
     # Also one of a kind, like RoleList, as kubectl prints it.
-    if isinstance(kind, str) and kind.endswith("List") and isinstance(data.get("items"), list):
-        for index, item in enumerate(items(data.get("items"))):
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(listed := data.get("items"), list):
+        for index, item in enumerate(listed):
             yield from _objects(scope, workload, item, at / "items" / index)
         return
     wanted = {"apiVersion": version, "kind": kind, "metadata.name": name}
@@ -111,36 +110,20 @@ def _template(one: KubernetesObject, machines: Sequence[Machine]) -> Iterator[Po
     spec, metadata = mapping(template.get("spec")), mapping(template.get("metadata"))
     if not spec:
         return
-    containers = [
+    containers = tuple(
         (mapping(container), at / "spec" / key / index)
         for key in ("containers", "initContainers")
         for index, container in enumerate(items(spec.get(key)))
-    ]
-    pods = _pods(one, spec, at / "spec", containers, machines)
+    )
     yield PodTemplate(
-        pods=pods,
+        pods=_pods(one, spec, at / "spec", containers, machines),
         namespace=one.namespace,
+        labels=texts(metadata.get("labels")),
         spec=spec,
         path=at / "spec",
-        volume_claims=mapping(one.data.get("spec")).get("volumeClaimTemplates"),
-        labels=texts(metadata.get("labels")),
-        images=tuple(
-            (image, place / "image")
-            for container, place in containers
-            if isinstance(image := container.get("image"), str)
-        ),
-        privileged=any(
-            mapping(container.get("securityContext")).get("privileged") is True for container, _ in containers
-        ),
-        is_device_plugin=any(
-            str(mapping(mapping(volume).get("hostPath")).get("path")).rstrip("/") == _SOCKETS
-            for volume in items(spec.get("volumes"))
-        ),
+        containers=containers,
+        volume_claims=one.spec.get("volumeClaimTemplates"),
     )
-
-
-def _is_privileged(container: Mapping[str, Any]) -> bool:
-    return mapping(container.get("securityContext")).get("privileged") is True
 
 
 def _pods(
@@ -184,7 +167,7 @@ def _pods(
 def _replicas(one: KubernetesObject, nodes: int) -> int:
     if one.kind == "DaemonSet":
         return nodes
-    written = mapping(one.data.get("spec")).get("replicas" if one.kind in _REPLICATED else "parallelism")
+    written = one.spec.get("replicas" if one.kind in _REPLICATED else "parallelism")
     return written if type(written) is int and 0 <= written < 2**31 else 1
 
 
@@ -267,9 +250,9 @@ def _holds(expression: Mapping[str, Any], values: Mapping[str, str]) -> bool:
 
 
 def _ports(one: KubernetesObject) -> Iterator[ServicePort]:
-    if (one.api_version, one.kind) != ("v1", "Service"):
+    if not one.is_service:
         return
-    spec = mapping(one.data.get("spec"))
+    spec = one.spec
     for index, item in enumerate(items(spec.get("ports"))):
         port = mapping(item)
         number, node_port, protocol = (port.get(key) for key in ("port", "nodePort", "protocol"))

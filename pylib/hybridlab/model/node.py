@@ -208,6 +208,11 @@ class Host:
 Machine = Host | Guest
 
 
+def host_of(machine: Machine) -> str:
+    """Return the name of the host with which a machine is deployed: a guest's, or itself."""
+    return machine.host if isinstance(machine, Guest) else machine.name
+
+
 def leg_path(machine: Machine, leg: Leg) -> SpecPath:
     """Return where the address of `leg` stands in the spec."""
     match machine:

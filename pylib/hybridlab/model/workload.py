@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Toleration
+from hybridlab.model.plain import items, mapping
 from hybridlab.spec.scalars import Taint
 from hybridlab.tables.ports import Protocol, Service
+
+_SOCKETS = "/var/lib/kubelet/device-plugins"
 
 
 @frozen
@@ -73,13 +76,26 @@ class Pods:
 
 
 @frozen
-class AmdGpuDevicePlugin:
+class _Workload:
+    """What all have in common: the name under which they stand in the spec."""
+
+    name: str
+
+    @property
+    def path(self) -> SpecPath:
+        return SpecPath.of("workloads", self.name)
+
+    def __str__(self) -> str:
+        return f"workload {self.name!r}"
+
+
+@frozen
+class AmdGpuDevicePlugin(_Workload):
     """AMD's device plugin. `nodes` are the machines that it runs on, by name; `tolerations` their taints.
 
     `labeller` is the image of the node labeller, if there is to be one.
     """
 
-    name: str
     node_selector: Mapping[str, str]
     image: str
     labeller: str | None
@@ -97,36 +113,18 @@ class AmdGpuDevicePlugin:
         return self.labeller is not None
 
     @property
-    def path(self) -> SpecPath:
-        return SpecPath.of("workloads", self.name)
-
-    @property
     def pods(self) -> tuple[Pods, ...]:
-        return (
-            Pods(
-                str(self),
-                self.path,
-                self.nodes,
-                self.node_selector,
-                self.path / "nodeSelector",
-                tuple(map(Toleration.of, self.tolerations)),
-                replicas=len(self.nodes),
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"workload {self.name!r}"
+        return (evolve(_pods_of(self), replicas=len(self.nodes)),)
 
 
 @frozen
-class Ollama:
+class Ollama(_Workload):
     """Ollama. `nodes` are the machines that may run it, by name; `models` a folder on the node.
 
     `tolerations` are the taints of nodes with a GPU, if it asks for one; `secret_env` the variables of which
     only the sops file knows the value.
     """
 
-    name: str
     namespace: str
     models: str
     gpus: int
@@ -141,10 +139,6 @@ class Ollama:
     nodes: tuple[str, ...]
 
     @property
-    def path(self) -> SpecPath:
-        return SpecPath.of("workloads", self.name)
-
-    @property
     def folders(self) -> tuple[tuple[str, SpecPath], ...]:
         """The folders on a node that it keeps data in, each with its place in the spec."""
         return ((self.models, self.path / "models"),)
@@ -156,32 +150,17 @@ class Ollama:
 
     @property
     def pods(self) -> tuple[Pods, ...]:
-        return (
-            Pods(
-                str(self),
-                self.path,
-                self.nodes,
-                self.node_selector,
-                self.path / "nodeSelector",
-                tuple(map(Toleration.of, self.tolerations)),
-                gpus=self.gpus,
-                gpus_path=self.path / "gpus",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"workload {self.name!r}"
+        return (evolve(_pods_of(self), gpus=self.gpus, gpus_path=self.path / "gpus"),)
 
 
 @frozen
-class Deployment:
+class Deployment(_Workload):
     """Any program. `volumes` are folders in the container with those on the node, `secret_files` files in the
     container; all else as of Ollama.
 
     `stray_exposure` is a NodePort that the spec wants for a port that it does not name.
     """
 
-    name: str
     namespace: str
     image: str
     replicas: int
@@ -201,10 +180,6 @@ class Deployment:
     nodes: tuple[str, ...]
 
     @property
-    def path(self) -> SpecPath:
-        return SpecPath.of("workloads", self.name)
-
-    @property
     def folders(self) -> tuple[tuple[str, SpecPath], ...]:
         """As of Ollama."""
         return tuple((folder, self.path / "volumes" / mount) for mount, folder in self.volumes.items())
@@ -217,13 +192,8 @@ class Deployment:
     @property
     def pods(self) -> tuple[Pods, ...]:
         return (
-            Pods(
-                str(self),
-                self.path,
-                self.nodes,
-                self.node_selector,
-                self.path / "nodeSelector",
-                tuple(map(Toleration.of, self.tolerations)),
+            evolve(
+                _pods_of(self),
                 replicas=self.replicas,
                 gpus=self.gpus,
                 gpus_path=self.path / "gpus",
@@ -233,9 +203,6 @@ class Deployment:
                 cpu_path=self.path / "cpu",
             ),
         )
-
-    def __str__(self) -> str:
-        return f"workload {self.name!r}"
 
 
 @frozen
@@ -255,6 +222,15 @@ class KubernetesObject:
         return self.api_version.rpartition("/")[0]
 
     @property
+    def is_service(self) -> bool:
+        return (self.api_version, self.kind) == ("v1", "Service")
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """What stands under `spec`, if that is a mapping."""
+        return mapping(self.data.get("spec"))
+
+    @property
     def name_path(self) -> SpecPath:
         """Where it is named: a place for what is said of all of it."""
         return self.path / "metadata" / "name"
@@ -265,20 +241,36 @@ class KubernetesObject:
 
 @frozen
 class PodTemplate:
-    """Pods of an object of the user's own: their labels, images with their places, and what they may do.
+    """Pods of an object of the user's own, with their labels.
 
-    `spec` is the PodSpec as plain data, `path` its place; `volume_claims` those of a StatefulSet.
+    `spec` is the PodSpec as plain data, `path` its place; `containers` are those in it, also the ones that
+    prepare, each with its place; `volume_claims` those of a StatefulSet.
     """
 
     pods: Pods
     namespace: str | None
+    labels: Mapping[str, str]
     spec: Mapping[str, Any] = field(eq=False, repr=False)
     path: SpecPath
+    containers: tuple[tuple[Mapping[str, Any], SpecPath], ...] = field(eq=False, repr=False)
     volume_claims: object = field(eq=False, repr=False)
-    labels: Mapping[str, str]
-    images: tuple[tuple[str, SpecPath], ...]
-    privileged: bool
-    is_device_plugin: bool
+
+    @property
+    def images(self) -> tuple[tuple[str, SpecPath], ...]:
+        """The image of each container, with its place."""
+        written = ((container.get("image"), at / "image") for container, at in self.containers)
+        return tuple((image, at) for image, at in written if isinstance(image, str))
+
+    @property
+    def privileged(self) -> bool:
+        contexts = (mapping(container.get("securityContext")) for container, _ in self.containers)
+        return any(context.get("privileged") is True for context in contexts)
+
+    @property
+    def is_device_plugin(self) -> bool:
+        """Whether it sees the folder in which the kubelet listens for device plugins."""
+        paths = (mapping(mapping(v).get("hostPath")).get("path") for v in items(self.spec.get("volumes")))
+        return any(str(path).rstrip("/") == _SOCKETS for path in paths)
 
 
 @frozen
@@ -303,23 +295,18 @@ class ServicePort:
 
 
 @frozen
-class Manifests:
+class Manifests(_Workload):
     """A folder of manifests of the user's own: `files` by their path in it, with their whole text.
 
     `exposures` say who may use which NodePort of its Services.
     """
 
-    name: str
     folder: str
     files: tuple[tuple[str, str], ...] = field(repr=False)
     objects: tuple[KubernetesObject, ...]
     templates: tuple[PodTemplate, ...]
     ports: tuple[ServicePort, ...]
     exposures: tuple[Exposure, ...]
-
-    @property
-    def path(self) -> SpecPath:
-        return SpecPath.of("workloads", self.name)
 
     @property
     def pods(self) -> tuple[Pods, ...]:
@@ -329,10 +316,19 @@ class Manifests:
     def privileged(self) -> bool:
         return any(template.privileged for template in self.templates)
 
-    def __str__(self) -> str:
-        return f"workload {self.name!r}"
-
 
 # What comes with a namespace of its own, and may have a Service.
 App = Ollama | Deployment
 Workload = AmdGpuDevicePlugin | App | Manifests
+
+
+def _pods_of(workload: AmdGpuDevicePlugin | App) -> Pods:
+    """Return a workload's pods with what all types say: where they may run."""
+    return Pods(
+        str(workload),
+        workload.path,
+        workload.nodes,
+        workload.node_selector,
+        workload.path / "nodeSelector",
+        tuple(map(Toleration.of, workload.tolerations)),
+    )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from attrs import frozen
+
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.manifests import resolve_manifests
 from hybridlab.model.node import Host, Machine, Toleration
@@ -50,31 +52,36 @@ def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Worklo
 
 def _manifests(scope: Scope, name: str, spec: ManifestsSpec, machines: Sequence[Machine]) -> Manifests:
     path = SpecPath.of("workloads", name, "expose")
-    exposures = tuple(
-        Exposure(one.node_port, scope.vlans_named(one.from_, path / index / "from"), path / index)
-        for index, one in enumerate(spec.expose)
-    )
+    exposures = tuple(_exposed(scope, path / index, one) for index, one in enumerate(spec.expose))
     return resolve_manifests(scope, name, spec, machines, exposures)
 
 
 def _exposure(scope: Scope, path: SpecPath, spec: ExposeSpec | None) -> Exposure | None:
-    if spec is None:
-        return None
+    return None if spec is None else _exposed(scope, path, spec)
+
+
+def _exposed(scope: Scope, path: SpecPath, spec: ExposeSpec) -> Exposure:
     return Exposure(spec.node_port, scope.vlans_named(spec.from_, path / "from"), path)
 
 
 def _environment(
-    env: Mapping[EnvName, Text | SecretRef], path: SpecPath
+    env: Mapping[EnvName, Text | SecretRef], path: SpecPath, needed: Iterable[Mapping[str, str]]
 ) -> tuple[dict[str, str], dict[str, SecretUse]]:
-    """Return the variables that the spec knows, and those of which it says where they lie."""
+    """Return the variables that are known, and those of which the spec says where they lie.
+
+    `needed` are those of the GPU table; the spec goes over them.
+    """
     plain: dict[str, str] = {}
     secret: dict[str, SecretUse] = {}
+    for variables in needed:
+        plain |= variables
     for name, value in sorted(env.items()):
         if isinstance(value, SecretRef):
             secret[name] = SecretUse(value.secret, path / name)
+            plain.pop(name, None)
         else:
             plain[name] = value
-    return plain, secret
+    return dict(sorted(plain.items())), secret
 
 
 def _selected(machines: Iterable[Machine], selector: Mapping[LabelKey, LabelValue]) -> tuple[Machine, ...]:
@@ -119,40 +126,47 @@ def _device_plugin(
     )
 
 
-def _gpu_models(hosts: Iterable[Host]) -> tuple[GpuModel, ...]:
-    return tuple(host.gpu.model for host in hosts if host.gpu is not None)
+@frozen
+class _Place:
+    """Where pods may run: the machines' names, the taints that they tolerate, the GPUs that they may get."""
+
+    nodes: tuple[str, ...]
+    tolerations: tuple[Taint, ...]
+    gpus: tuple[GpuModel, ...]
+
+    @property
+    def gpu_resource(self) -> str:
+        return self.gpus[0].resource if self.gpus else DEFAULT_RESOURCE
 
 
-def _gpu_resource(models: Sequence[GpuModel]) -> str:
-    return models[0].resource if models else DEFAULT_RESOURCE
+def _place(machines: Iterable[Machine], spec: OllamaSpec | DeploymentSpec) -> _Place:
+    selected = _selected(machines, spec.node_selector)
+    with_gpu = _offer_gpus(selected) if spec.gpus else ()
+    # Who taints a node with a GPU keeps it for those who ask for one.
+    tolerations = _taints(with_gpu)
+    models = tuple(host.gpu.model for host in with_gpu if host.gpu is not None)
+    return _Place(_tolerated(selected, tolerations), tolerations, models)
 
 
 def _ollama(scope: Scope, name: str, spec: OllamaSpec, machines: Iterable[Machine]) -> Ollama:
     path = SpecPath.of("workloads", name)
-    selected = _selected(machines, spec.node_selector)
-    with_gpu = _offer_gpus(selected)
-    models = _gpu_models(with_gpu)
-    # Who taints a node with a GPU keeps it for those who ask for one.
-    tolerations = _taints(with_gpu) if spec.gpus else ()
-    needed: dict[str, str] = {}
-    for model in models if spec.gpus else ():
-        needed |= {**model.environment, **model.ollama_environment}
-    env, secret_env = _environment(spec.env, path / "env")
-    needed = {variable: value for variable, value in needed.items() if variable not in secret_env}
+    place = _place(machines, spec)
+    needed = ({**model.environment, **model.ollama_environment} for model in place.gpus)
+    env, secret_env = _environment(spec.env, path / "env", needed)
     return Ollama(
         name=name,
         namespace=spec.namespace,
         models=spec.models,
         gpus=spec.gpus,
-        gpu_resource=_gpu_resource(models),
+        gpu_resource=place.gpu_resource,
         node_selector=dict(sorted(spec.node_selector.items())),
-        image=spec.image or _ollama_image(spec, models),
-        env=dict(sorted((needed | env).items())),
+        image=spec.image or _ollama_image(spec, place.gpus),
+        env=env,
         secret_env=secret_env,
         privileged=spec.privileged,
         endpoints=(Endpoint(_ONLY, ports.OLLAMA, path, _exposure(scope, path / "expose", spec.expose)),),
-        tolerations=tolerations,
-        nodes=_tolerated(selected, tolerations),
+        tolerations=place.tolerations,
+        nodes=place.nodes,
     )
 
 
@@ -165,15 +179,8 @@ def _ollama_image(spec: OllamaSpec, models: Sequence[GpuModel]) -> str:
 
 def _deployment(scope: Scope, name: str, spec: DeploymentSpec, machines: Iterable[Machine]) -> Deployment:
     path = SpecPath.of("workloads", name)
-    selected = _selected(machines, spec.node_selector)
-    with_gpu = _offer_gpus(selected)
-    models = _gpu_models(with_gpu)
-    tolerations = _taints(with_gpu) if spec.gpus else ()
-    needed: dict[str, str] = {}
-    for model in models if spec.gpus else ():
-        needed |= model.environment
-    env, secret_env = _environment(spec.env, path / "env")
-    needed = {variable: value for variable, value in needed.items() if variable not in secret_env}
+    place = _place(machines, spec)
+    env, secret_env = _environment(spec.env, path / "env", (model.environment for model in place.gpus))
     exposure = _exposure(scope, path / "expose", spec.expose)
     return Deployment(
         name=name,
@@ -191,13 +198,13 @@ def _deployment(scope: Scope, name: str, spec: DeploymentSpec, machines: Iterabl
         cpu_milli=None if spec.cpu is None else int(spec.cpu),
         memory_mib=None if spec.memory is None else spec.memory.mib,
         gpus=spec.gpus,
-        gpu_resource=_gpu_resource(models),
+        gpu_resource=place.gpu_resource,
         node_selector=dict(sorted(spec.node_selector.items())),
-        env=dict(sorted((needed | env).items())),
+        env=env,
         secret_env=secret_env,
         privileged=spec.privileged,
-        tolerations=tolerations,
-        nodes=_tolerated(selected, tolerations),
+        tolerations=place.tolerations,
+        nodes=place.nodes,
     )
 
 

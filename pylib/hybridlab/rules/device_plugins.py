@@ -46,11 +46,7 @@ def no_device_plugin(cluster: Cluster) -> Iterable[Finding]:
     covered = {name for plugin in known for name in plugin.nodes}
     # One that the user brings along.
     covered |= {
-        name
-        for workload in cluster.manifests
-        for template in workload.templates
-        if template.is_device_plugin
-        for name in template.pods.nodes
+        name for template in cluster.templates if template.is_device_plugin for name in template.pods.nodes
     }
     uncovered = [
         (workload, hosts)

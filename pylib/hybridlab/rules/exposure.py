@@ -9,7 +9,7 @@ from hybridlab.model.cluster import Cluster
 from hybridlab.model.workload import App, Deployment, Exposure, Manifests
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
-from hybridlab.tables.ports import NODE_PORTS, Protocol
+from hybridlab.tables.ports import NODE_PORTS, Protocol, Service
 
 
 @frozen
@@ -23,29 +23,30 @@ class _NodePort:
     path: SpecPath
 
 
-def _node_ports(cluster: Cluster) -> Iterator[_NodePort]:
-    """Yield every NodePort; also one without a port, which would be over TCP."""
-    for app in cluster.apps:
-        for endpoint in app.endpoints:
-            if (exposure := endpoint.exposure) is not None:
-                at = exposure.path / "nodePort"
-                service = endpoint.service
-                yield _NodePort(str(app), exposure.node_port, service.port, service.protocol, at)
-        if isinstance(app, Deployment) and (stray := app.stray_exposure) is not None:
-            yield _NodePort(str(app), stray.node_port, None, Protocol.TCP, stray.path / "nodePort")
-    for workload in cluster.manifests:
-        for port in workload.ports:
-            if port.node_port is not None:
-                yield _NodePort(str(port), port.node_port, port.port, port.protocol, port.path / "nodePort")
-
-
-def _exposures(cluster: Cluster) -> Iterator[tuple[App | Manifests, Exposure]]:
+def _exposed(cluster: Cluster) -> Iterator[tuple[App, Exposure, Service | None]]:
+    """Yield what the spec exposes of apps, with what answers; also a NodePort without a port."""
     for app in cluster.apps:
         for endpoint in app.endpoints:
             if endpoint.exposure is not None:
-                yield app, endpoint.exposure
+                yield app, endpoint.exposure, endpoint.service
         if isinstance(app, Deployment) and app.stray_exposure is not None:
-            yield app, app.stray_exposure
+            yield app, app.stray_exposure, None
+
+
+def _node_ports(cluster: Cluster) -> Iterator[_NodePort]:
+    """Yield every NodePort; one without a port would be over TCP."""
+    for app, exposure, service in _exposed(cluster):
+        port, protocol = (None, Protocol.TCP) if service is None else (service.port, service.protocol)
+        yield _NodePort(str(app), exposure.node_port, port, protocol, exposure.path / "nodePort")
+    for workload in cluster.manifests:
+        for own in workload.ports:
+            if own.node_port is not None:
+                yield _NodePort(str(own), own.node_port, own.port, own.protocol, own.path / "nodePort")
+
+
+def _exposures(cluster: Cluster) -> Iterator[tuple[App | Manifests, Exposure]]:
+    for app, exposure, _ in _exposed(cluster):
+        yield app, exposure
     for workload in cluster.manifests:
         for exposure in workload.exposures:
             yield workload, exposure

@@ -1,61 +1,12 @@
 """Addresses that the user's own manifests have in their texts: of machines, of Services, of pods."""
 
-import re
-from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address
-
-from attrs import frozen
+from collections.abc import Iterable
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import mapping
-from hybridlab.model.workload import KubernetesObject
-from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import nearest
 from hybridlab.tables.ports import API_SERVER, NODE_PORTS
-
-_OWN = "workloads: {own: {type: manifests, folder: own}}"
-_AT = SpecPath.of("workloads", "own", "folder", "app.yaml", 0)
-# An address, perhaps with a port; not a network, and no part of something longer.
-_ADDRESS = re.compile(
-    r"(?<![\w.])((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::([0-9]{1,5})|(?!/[0-9]{1,2}(?!\w)))(?!\.?\w)"
-)
-# Where addresses are the API's own business, and have rules of their own.
-_OWN_FIELDS = frozenset({"clusterIP", "clusterIPs", "podCIDR", "podCIDRs"})
-
-
-@frozen
-class _Mention:
-    """An address in a text of a manifest, perhaps with a port."""
-
-    one: KubernetesObject
-    address: IPv4Address
-    port: int | None
-    path: SpecPath
-
-
-def _mentions(cluster: Cluster) -> Iterator[_Mention]:
-    for one in cluster.objects:
-        for text, path in _texts(one.data, one.path):
-            for match in _ADDRESS.finditer(text):
-                try:
-                    address = IPv4Address(match[1])
-                except ValueError:
-                    continue
-                yield _Mention(one, address, int(match[2]) if match[2] else None, path)
-
-
-def _texts(value: object, path: SpecPath) -> Iterator[tuple[str, SpecPath]]:
-    """Yield every text below a value, with its place; recursion is bounded by the reader of the file."""
-    if isinstance(value, str):
-        yield value, path
-    elif isinstance(value, dict):
-        for key, below in value.items():
-            if key not in _OWN_FIELDS:
-                yield from _texts(below, path / key)
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _texts(below, path / index)
 
 
 @rule(
@@ -67,8 +18,8 @@ def _texts(value: object, path: SpecPath) -> Iterator[tuple[str, SpecPath]]:
         Service that is made anew. A name, like `ollama.ollama.svc`, stays.""",
     source="Kubernetes docs, Service; DNS for Services and Pods",
     bad=Example(
-        _OWN,
-        at=_AT / "data" / "url",
+        OWN,
+        at=OWN_DOCUMENT / "data" / "url",
         manifest="""
         apiVersion: v1
         kind: ConfigMap
@@ -76,7 +27,7 @@ def _texts(value: object, path: SpecPath) -> Iterator[tuple[str, SpecPath]]:
         data: {url: "http://10.244.1.17:11434"}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: ConfigMap
@@ -90,13 +41,13 @@ def address_that_does_not_last(cluster: Cluster) -> Iterable[Finding]:
         return
     fixed = {str(kubernetes.api_address), str(kubernetes.dns_address)}
     for one in cluster.objects:
-        if (one.api_version, one.kind) == ("v1", "Service"):
-            fixed.add(str(mapping(one.data.get("spec")).get("clusterIP")))
+        if one.is_service:
+            fixed.add(str(one.spec.get("clusterIP")))
     networks = (
         (kubernetes.pod_network, "a pod", "podCidr"),
         (kubernetes.service_network, "a Service", "serviceCidr"),
     )
-    for found in _mentions(cluster):
+    for found in cluster.mentions:
         for network, what, key in networks:
             # The network itself is nobody's address.
             edges = (network.network_address, network.broadcast_address)
@@ -118,8 +69,8 @@ def address_that_does_not_last(cluster: Cluster) -> Iterable[Finding]:
         place, or the control plane is another machine.""",
     source="the flows of the cluster (docs/architecture.md)",
     bad=Example(
-        _OWN,
-        at=_AT / "data" / "url",
+        OWN,
+        at=OWN_DOCUMENT / "data" / "url",
         manifest="""
         apiVersion: v1
         kind: ConfigMap
@@ -127,7 +78,7 @@ def address_that_does_not_last(cluster: Cluster) -> Iterable[Finding]:
         data: {url: "http://10.0.20.5:31435/api"}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: ConfigMap
@@ -139,7 +90,7 @@ def port_that_nothing_answers(cluster: Cluster) -> Iterable[Finding]:
     machines = {leg.address: machine for machine in cluster.machines for leg in machine.legs}
     node_ports = {e.exposure.node_port for app in cluster.apps for e in app.endpoints if e.exposure}
     node_ports |= {p.node_port for w in cluster.manifests for p in w.ports if p.node_port is not None}
-    for found in _mentions(cluster):
+    for found in cluster.mentions:
         machine = machines.get(found.address)
         if machine is None or found.port is None:
             continue

@@ -1,27 +1,22 @@
 """Values in the user's own manifests that the API server refuses and no schema sees: names, references."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import items, mapping
 from hybridlab.model.quantity import parse_quantity
-from hybridlab.model.workload import PodTemplate
-from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import listed, nearest
+from hybridlab.spec.scalars import Name, PortName
 from hybridlab.tables import apis
 from hybridlab.tables.gpu import DEFAULT_RESOURCE
 
-_OWN = "workloads: {own: {type: manifests, folder: own}}"
-_AT = SpecPath.of("workloads", "own", "folder", "app.yaml", 0)
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _DNS_1035 = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # Kinds of RBAC take nearly any name.
 _ANY_NAME = "rbac.authorization.k8s.io"
-_PORT_NAME = re.compile(r"(?=.{1,15}$)(?=[0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 @rule(
@@ -33,15 +28,15 @@ _PORT_NAME = re.compile(r"(?=.{1,15}$)(?=[0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*")
         a letter. The API server refuses others.""",
     source="Kubernetes docs, Object Names and IDs; kubernetes/kubernetes, pkg/apis/core/validation",
     bad=Example(
-        _OWN,
-        at=_AT / "metadata" / "name",
+        OWN,
+        at=OWN_DOCUMENT / "metadata" / "name",
         manifest="""
         apiVersion: v1
         kind: Namespace
         metadata: {name: Own}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Namespace
@@ -50,7 +45,7 @@ _PORT_NAME = re.compile(r"(?=.{1,15}$)(?=[0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*")
 )
 def name_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
     relaxed = cluster.kubernetes is None or apis.takes_service_names_with_digits(cluster.kubernetes.minor)
-    names = {("", "Namespace"): _LABEL, ("", "Service"): _LABEL if relaxed else _DNS_1035}
+    names = {("", "Namespace"): Name.pattern, ("", "Service"): Name.pattern if relaxed else _DNS_1035}
     for one in cluster.objects:
         pattern = names.get((one.group, one.kind), _SUBDOMAIN)
         if one.group != _ANY_NAME and not pattern.fullmatch(one.name):
@@ -71,8 +66,8 @@ def name_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
     rationale="The API server refuses the object. Most often a volume was renamed in one of the two places.",
     source="Kubernetes docs, Volumes; kubernetes/kubernetes, pkg/apis/core/validation: ValidateVolumeMounts",
     bad=Example(
-        _OWN,
-        at=_AT / "spec" / "containers" / 0 / "volumeMounts" / 0 / "name",
+        OWN,
+        at=OWN_DOCUMENT / "spec" / "containers" / 0 / "volumeMounts" / 0 / "name",
         manifest="""
         apiVersion: v1
         kind: Pod
@@ -83,7 +78,7 @@ def name_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
           volumes: [{name: data, emptyDir: {}}]
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Pod
@@ -95,12 +90,12 @@ def name_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def mount_without_volume(cluster: Cluster) -> Iterable[Finding]:
-    for template in _templates(cluster):
+    for template in cluster.templates:
         spec = template.spec
         has = {str(mapping(volume).get("name")) for volume in items(spec.get("volumes"))}
         claimed = items(template.volume_claims)
         has |= {str(mapping(mapping(claim).get("metadata")).get("name")) for claim in claimed}
-        for container, at in _containers(template):
+        for container, at in template.containers:
             for index, mount in enumerate(items(container.get("volumeMounts"))):
                 name = mapping(mount).get("name")
                 if isinstance(name, str) and name not in has:
@@ -120,8 +115,8 @@ def mount_without_volume(cluster: Cluster) -> Iterable[Finding]:
         a limit, and one that differs from it.""",
     source="Kubernetes docs, Schedule GPUs: limits and requests must be equal",
     bad=Example(
-        _OWN,
-        at=_AT / "spec" / "containers" / 0 / "resources" / "limits" / "amd.com/gpu",
+        OWN,
+        at=OWN_DOCUMENT / "spec" / "containers" / 0 / "resources" / "limits" / "amd.com/gpu",
         manifest="""
         apiVersion: v1
         kind: Pod
@@ -142,8 +137,8 @@ def mount_without_volume(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def gpus_not_whole(cluster: Cluster) -> Iterable[Finding]:
-    for template in _templates(cluster):
-        for container, at in _containers(template):
+    for template in cluster.templates:
+        for container, at in template.containers:
             resources = mapping(container.get("resources"))
             written = {
                 key: mapping(resources.get(key)).get(DEFAULT_RESOURCE) for key in ("limits", "requests")
@@ -181,8 +176,8 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     rationale="""The API server refuses the object, and its pods would not run where they were meant to.""",
     source="Kubernetes docs, Taints and Tolerations",
     bad=Example(
-        _OWN,
-        at=_AT / "spec" / "tolerations" / 0 / "effect",
+        OWN,
+        at=OWN_DOCUMENT / "spec" / "tolerations" / 0 / "effect",
         manifest="""
         apiVersion: v1
         kind: Pod
@@ -192,7 +187,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
           containers: [{name: app, image: "nginx:1.29.1"}]
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Pod
@@ -203,7 +198,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     """,
 )
 def toleration_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
-    for template in _templates(cluster):
+    for template in cluster.templates:
         for index, item in enumerate(items(template.spec.get("tolerations"))):
             for key, choices in _CHOICES.items():
                 value = mapping(item).get(key)
@@ -224,8 +219,8 @@ def toleration_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
         that leads to a name which no container of its pods has leads nowhere.""",
     source="RFC 6335, 5.1; Kubernetes docs, Service: port definitions",
     bad=Example(
-        _OWN,
-        at=_AT / "spec" / "ports" / 0 / "targetPort",
+        OWN,
+        at=OWN_DOCUMENT / "spec" / "ports" / 0 / "targetPort",
         manifest="""
         apiVersion: v1
         kind: Service
@@ -238,7 +233,7 @@ def toleration_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
         spec: {containers: [{name: app, image: "nginx:1.29.1", ports: [{name: http, containerPort: 80}]}]}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Service
@@ -252,17 +247,17 @@ def toleration_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def port_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
-    for template in _templates(cluster):
-        for container, at in _containers(template):
+    for template in cluster.templates:
+        for container, at in template.containers:
             for index, port in enumerate(items(container.get("ports"))):
                 name = mapping(port).get("name")
-                if isinstance(name, str) and not _PORT_NAME.fullmatch(name):
+                if isinstance(name, str) and not PortName.pattern.fullmatch(name):
                     yield _refused_name(str(template.pods), name, at / "ports" / index / "name")
     for workload in cluster.manifests:
         for service in workload.ports:
             if service.target is None:
                 continue
-            if not _PORT_NAME.fullmatch(service.target):
+            if not PortName.pattern.fullmatch(service.target):
                 yield _refused_name(str(service), service.target, service.path / "targetPort")
                 continue
             pods = [
@@ -275,7 +270,7 @@ def port_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
             names = {
                 str(mapping(port).get("name"))
                 for template in pods
-                for container, _ in _containers(template)
+                for container, _ in template.containers
                 for port in items(container.get("ports"))
             }
             if pods and service.target not in names:
@@ -294,14 +289,3 @@ def _refused_name(who: str, name: str, path: SpecPath) -> Finding:
         path,
         "at most 15 lower-case letters, digits and single dashes, with a letter among them",
     )
-
-
-def _templates(cluster: Cluster) -> Iterator[PodTemplate]:
-    for workload in cluster.manifests:
-        yield from workload.templates
-
-
-def _containers(template: PodTemplate) -> Iterator[tuple[Mapping[str, Any], SpecPath]]:
-    for key in ("containers", "initContainers"):
-        for index, container in enumerate(items(template.spec.get(key))):
-            yield mapping(container), template.path / key / index

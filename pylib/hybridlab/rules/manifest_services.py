@@ -7,14 +7,13 @@ from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import mapping, texts
 from hybridlab.model.workload import KubernetesObject
-from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.rules.wording import labels, listed
 from hybridlab.tables.ports import NODE_PORTS
 
-_OWN = "workloads: {own: {type: manifests, folder: own}}"
 _EXPOSED = "workloads: {own: {type: manifests, folder: own, expose: [{nodePort: 30080, from: [services]}]}}"
-_SPEC = SpecPath.of("workloads", "own", "folder", "app.yaml", 0, "spec")
+_SPEC = OWN_DOCUMENT / "spec"
 _PODS = """
         ---
         apiVersion: v1
@@ -40,7 +39,7 @@ _INSIDE = _SERVICE.replace("type: NodePort", "type: ClusterIP").replace(", nodeP
     summary="A Service has a NodePort that `expose` does not list.",
     rationale="""The firewall of every node refuses what is not listed, so the port is there for nobody.""",
     source="docs/decisions/0003: NodePorts are guarded before DNAT",
-    bad=Example(_OWN, at=_SPEC / "ports" / 0 / "nodePort", manifest=_SERVICE + _PODS),
+    bad=Example(OWN, at=_SPEC / "ports" / 0 / "nodePort", manifest=_SERVICE + _PODS),
     good=_EXPOSED,
     good_manifest=_SERVICE + _PODS,
 )
@@ -92,9 +91,9 @@ def node_port_of_no_service(cluster: Cluster) -> Iterable[Finding]:
         one that another workload asks for later.""",
     source="Kubernetes docs, Service: avoiding collisions of NodePorts",
     bad=Example(
-        _OWN, at=_SPEC / "ports" / 0 / "port", manifest=_SERVICE.replace(", nodePort: 30080", "") + _PODS
+        OWN, at=_SPEC / "ports" / 0 / "port", manifest=_SERVICE.replace(", nodePort: 30080", "") + _PODS
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest=_INSIDE + _PODS,
 )
 def node_port_by_chance(cluster: Cluster) -> Iterable[Finding]:
@@ -115,20 +114,16 @@ def node_port_by_chance(cluster: Cluster) -> Iterable[Finding]:
     summary="A Service selects labels that no pods of its namespace have.",
     rationale="""It gets an address, and behind it is nothing: every connection is refused.""",
     source="Kubernetes docs, Debug Services: does the Service have any EndpointSlices",
-    bad=Example(_OWN, at=_SPEC / "selector", manifest=_INSIDE.replace("{app: page}", "{app: pages}") + _PODS),
-    good=_OWN,
+    bad=Example(OWN, at=_SPEC / "selector", manifest=_INSIDE.replace("{app: page}", "{app: pages}") + _PODS),
+    good=OWN,
     good_manifest=_INSIDE + _PODS,
 )
 def service_without_pods(cluster: Cluster) -> Iterable[Finding]:
     pods = [(app.namespace, {"app": app.name}) for app in cluster.apps]
-    pods += [
-        (template.namespace or "", dict(template.labels))
-        for workload in cluster.manifests
-        for template in workload.templates
-    ]
+    pods += [(template.namespace or "", dict(template.labels)) for template in cluster.templates]
     # What an object of a kind that we do not know makes, we do not know either.
     for one in _services(cluster):
-        selector = texts(mapping(one.data.get("spec")).get("selector"))
+        selector = texts(one.spec.get("selector"))
         if not selector or _has_unknown_kinds(cluster, one):
             continue
         here = [has for namespace, has in pods if namespace == (one.namespace or "")]
@@ -161,11 +156,11 @@ def _has_unknown_kinds(cluster: Cluster, service: KubernetesObject) -> bool:
         the first is its own, one is the cluster's DNS.""",
     source="Kubernetes docs, Service: choosing your own IP address; nixpkgs, addons/dns.nix",
     bad=Example(
-        _OWN,
+        OWN,
         at=_SPEC / "clusterIP",
         manifest=_INSIDE.replace("selector:", "clusterIP: 10.244.0.10\n          selector:") + _PODS,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest=_INSIDE.replace("selector:", "clusterIP: 10.97.0.30\n          selector:") + _PODS,
 )
 def cluster_ip(cluster: Cluster) -> Iterable[Finding]:
@@ -176,7 +171,7 @@ def cluster_ip(cluster: Cluster) -> Iterable[Finding]:
     taken = {str(kubernetes.api_address): "the API server", str(kubernetes.dns_address): "the cluster's DNS"}
     uses: list[Use] = []
     for one in _services(cluster):
-        address = mapping(one.data.get("spec")).get("clusterIP")
+        address = one.spec.get("clusterIP")
         if not isinstance(address, str) or address in ("", "None"):
             continue
         path = one.path / "spec" / "clusterIP"
@@ -208,7 +203,7 @@ def cluster_ip(cluster: Cluster) -> Iterable[Finding]:
         template does not have those that it selects.""",
     source="Kubernetes docs, Deployments: Selector",
     bad=Example(
-        _OWN,
+        OWN,
         at=_SPEC / "selector",
         manifest="""
         apiVersion: apps/v1
@@ -221,7 +216,7 @@ def cluster_ip(cluster: Cluster) -> Iterable[Finding]:
             spec: {containers: [{name: page, image: "nginx:1.29.1"}]}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: apps/v1
         kind: Deployment
@@ -237,7 +232,7 @@ def selector_does_not_match_template(cluster: Cluster) -> Iterable[Finding]:
     for one in cluster.objects:
         if one.group != "apps":
             continue
-        spec = mapping(one.data.get("spec"))
+        spec = one.spec
         has = texts(mapping(mapping(spec.get("template")).get("metadata")).get("labels"))
         wanted = texts(mapping(spec.get("selector")).get("matchLabels"))
         if not wanted.items() <= has.items():
@@ -251,4 +246,4 @@ def selector_does_not_match_template(cluster: Cluster) -> Iterable[Finding]:
 
 
 def _services(cluster: Cluster) -> list[KubernetesObject]:
-    return [one for one in cluster.objects if (one.api_version, one.kind) == ("v1", "Service")]
+    return [one for one in cluster.objects if one.is_service]

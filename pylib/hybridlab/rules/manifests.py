@@ -5,12 +5,10 @@ from collections.abc import Iterable, Iterator
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.workload import App, Deployment, KubernetesObject
-from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import nearest
 from hybridlab.tables import apis
 
-_OWN = "workloads: {own: {type: manifests, folder: own}}"
-_AT = SpecPath.of("workloads", "own", "folder", "app.yaml", 0)
 # Those that a cluster has from its start.
 _INITIAL = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
@@ -23,8 +21,8 @@ _INITIAL = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"
         know: a version that was removed, one that is not on by default, or a kind that is misspelt.""",
     source="Kubernetes docs, Deprecated API Migration Guide; the table of APIs (tables/apis.py)",
     bad=Example(
-        _OWN,
-        at=_AT / "apiVersion",
+        OWN,
+        at=OWN_DOCUMENT / "apiVersion",
         manifest="""
         apiVersion: policy/v1beta1
         kind: PodDisruptionBudget
@@ -32,7 +30,7 @@ _INITIAL = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"
         spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: policy/v1
         kind: PodDisruptionBudget
@@ -83,8 +81,8 @@ def _instead(retired: apis.Retired, minor: str) -> str | None:
         that serves it no longer.""",
     source="Kubernetes docs, Kubernetes Deprecation Policy; the table of APIs (tables/apis.py)",
     bad=Example(
-        _OWN,
-        at=_AT / "apiVersion",
+        OWN,
+        at=OWN_DOCUMENT / "apiVersion",
         manifest="""
         apiVersion: v1
         kind: Endpoints
@@ -92,7 +90,7 @@ def _instead(retired: apis.Retired, minor: str) -> str | None:
         subsets: [{addresses: [{ip: 10.0.10.200}], ports: [{port: 445}]}]
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: discovery.k8s.io/v1
         kind: EndpointSlice
@@ -136,15 +134,15 @@ def _generated(app: App) -> Iterator[tuple[str, str, str | None, str]]:
         applied.""",
     source="kubernetes-sigs/kustomize: 'may not add resource with an already registered id'",
     bad=Example(
-        _OWN,
-        at=_AT / "metadata" / "name",
+        OWN,
+        at=OWN_DOCUMENT / "metadata" / "name",
         manifest="""
         apiVersion: v1
         kind: Namespace
         metadata: {name: ollama}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Namespace
@@ -180,15 +178,15 @@ def object_twice(cluster: Cluster) -> Iterable[Finding]:
     rationale="""The API server refuses an object whose namespace does not exist, and does not make it.""",
     source="Kubernetes docs, Namespaces; kubernetes/kubernetes, plugin NamespaceLifecycle",
     bad=Example(
-        _OWN,
-        at=_AT / "metadata" / "namespace",
+        OWN,
+        at=OWN_DOCUMENT / "metadata" / "namespace",
         manifest="""
         apiVersion: v1
         kind: ConfigMap
         metadata: {name: settings, namespace: own}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Namespace
@@ -228,15 +226,15 @@ def _in_namespaces(cluster: Cluster) -> Iterator[KubernetesObject]:
         day, or on another machine.""",
     source="Kubernetes docs, Namespaces: setting the namespace preference",
     bad=Example(
-        _OWN,
-        at=_AT / "metadata",
+        OWN,
+        at=OWN_DOCUMENT / "metadata",
         manifest="""
         apiVersion: v1
         kind: ConfigMap
         metadata: {name: settings}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: ConfigMap
@@ -259,8 +257,8 @@ def no_namespace(cluster: Cluster) -> Iterable[Finding]:
         machine can read. base64 hides nothing.""",
     source="Kubernetes docs, Good practices for Kubernetes Secrets; docs/decisions/0009-secrets-in-pods.md",
     bad=Example(
-        _OWN,
-        at=_AT / "stringData",
+        OWN,
+        at=OWN_DOCUMENT / "stringData",
         manifest="""
         apiVersion: v1
         kind: Secret
@@ -298,8 +296,8 @@ def secret_in_the_open(cluster: Cluster) -> Iterable[Finding]:
         open.""",
     source="Kubernetes docs, Network Policies: prerequisites; flannel-io/flannel, README",
     bad=Example(
-        _OWN,
-        at=_AT / "kind",
+        OWN,
+        at=OWN_DOCUMENT / "kind",
         manifest="""
         apiVersion: networking.k8s.io/v1
         kind: NetworkPolicy
@@ -307,7 +305,7 @@ def secret_in_the_open(cluster: Cluster) -> Iterable[Finding]:
         spec: {podSelector: {}, policyTypes: [Ingress]}
         """,
     ),
-    good=_OWN,
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: ConfigMap

@@ -7,7 +7,7 @@ from attrs import frozen
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster, Node
 from hybridlab.model.workload import Pods
-from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import labels, listed, nearest
 
 
@@ -159,8 +159,8 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
         Pending; with the name of a node that does not exist, it is not even scheduled.""",
     source="Kubernetes docs, Assigning Pods to Nodes: node affinity, nodeName",
     bad=Example(
-        "workloads: {own: {type: manifests, folder: own}}",
-        at=SpecPath.of("workloads", "own", "folder", "app.yaml", 0, "spec", "nodeName"),
+        OWN,
+        at=OWN_DOCUMENT / "spec" / "nodeName",
         manifest="""
         apiVersion: v1
         kind: Pod
@@ -168,7 +168,7 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
         spec: {nodeName: k8s-worker-9, containers: [{name: app, image: "nginx:1.29.1"}]}
         """,
     ),
-    good="workloads: {own: {type: manifests, folder: own}}",
+    good=OWN,
     good_manifest="""
         apiVersion: v1
         kind: Pod

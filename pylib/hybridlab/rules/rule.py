@@ -43,6 +43,11 @@ def _block(text: str) -> str:
     return dedent(text).strip() + "\n"
 
 
+# An example's folder of manifests, and the first document of the one file in it.
+OWN = "workloads: {own: {type: manifests, folder: own}}"
+OWN_DOCUMENT = SpecPath.of("workloads", "own", "folder", "app.yaml", 0)
+
+
 @frozen
 class Example:
     """A mistake: a merge patch (RFC 7386) in YAML on `example.yaml`, and the path that the rule reports.

@@ -43,7 +43,7 @@ def load_spec(path: Path | str) -> ClusterSpec:
     def read(folder: str) -> Files:
         return read_folder(path.parent / folder)
 
-    return _spec_of(read_document(path, name=str(path)), read, str(path.parent / "x")[:-1])
+    return _spec_of(read_document(path, name=str(path)), read, path.parent)
 
 
 def parse_spec(
@@ -59,10 +59,10 @@ def parse_spec(
             raise FileNotFoundError(None, "no such folder")
         return folders[folder]
 
-    return _spec_of(parse_document(text, name=name), read, "")
+    return _spec_of(parse_document(text, name=name), read, Path())
 
 
-def _spec_of(document: Document, read: Callable[[str], Files], before: str) -> ClusterSpec:
+def _spec_of(document: Document, read: Callable[[str], Files], folder: Path) -> ClusterSpec:
     data = to_data(document.root)
     if isinstance(data, dict) and (problem := _version_problem(data.get("apiVersion", ...))):
         raise SpecError(Report.of([problem], document))
@@ -71,7 +71,7 @@ def _spec_of(document: Document, read: Callable[[str], Files], before: str) -> C
     except Exception as error:
         problems = list(_Walk(document).problems(error, SpecPath()))
         raise SpecError(Report.of(problems, document)) from None
-    manifests = _manifests(spec, document, read, before)
+    manifests = _manifests(spec, document, read, folder)
     # mypy sees no attrs class in `spec_class`
     located: ClusterSpec = evolve(
         cast(Any, spec),
@@ -82,20 +82,21 @@ def _spec_of(document: Document, read: Callable[[str], Files], before: str) -> C
 
 
 def _manifests(
-    spec: ClusterSpec, document: Document, read: Callable[[str], Files], before: str
+    spec: ClusterSpec, document: Document, read: Callable[[str], Files], beside: Path
 ) -> Mapping[str, tuple[ManifestFile, ...]]:
-    """Return the files of each workload that is a folder of manifests; messages put `before` their names."""
+    """Return the files of each workload that is a folder of manifests; `beside` is the spec's."""
     found: dict[str, tuple[ManifestFile, ...]] = {}
     problems: list[Diagnostic] = []
     for name, workload in sorted(spec.workloads.items()):
         if not isinstance(workload, ManifestsSpec):
             continue
         at = SpecPath.of("workloads", name, FOLDER_KEY)
+        shown = str(beside / workload.folder)
         try:
-            found[name] = parse_folder(read(workload.folder), at, name=before + workload.folder)
+            found[name] = parse_folder(read(workload.folder), at, name=shown)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            problems.append(_error("SPEC007", f"can not read {before + workload.folder}: {reason}", at))
+            problems.append(_error("SPEC007", f"can not read {shown}: {reason}", at))
         except SpecError as error:
             problems += error.report
     if problems:

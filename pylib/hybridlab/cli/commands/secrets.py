@@ -89,14 +89,12 @@ def set_(ctx: click.Context, key: str, replace: bool) -> None:
     from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415 - see program.py
     from hybridlab.cli.terminal import notice  # noqa: PLC0415
     from hybridlab.live.secrets import set_secret  # noqa: PLC0415
-    from hybridlab.model.node import Guest  # noqa: PLC0415
+    from hybridlab.model.node import host_of  # noqa: PLC0415
 
     spec = find_spec(ctx.obj)
     cluster = sound_cluster(spec)
     file = set_secret(cluster, spec.parent, key, _given(key), replace=replace)
-    machines = (node.machine for node in cluster.control_plane)
-    # A guest is deployed with its host.
-    hosts = sorted({machine.host if isinstance(machine, Guest) else machine.name for machine in machines})
+    hosts = sorted({host_of(node.machine) for node in cluster.control_plane})
     notice(f"{key} is in {file}: commit it. The control plane brings it to the pods that use it:")
     notice(f"hybridlab deploy {' '.join(hosts)}")
 
