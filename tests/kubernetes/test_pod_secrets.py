@@ -445,6 +445,7 @@ def test_a_server_that_comes_late_is_waited_for(cluster: Cluster) -> None:
     assert cluster.values("app") == {"KEY": b"a"}
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash (Debian package: bash)")
 def test_wrong_usage_has_its_own_exit_code() -> None:
     run = subprocess.run(["bash", str(SCRIPT), "only-one"], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr.split(":")[0]) == (2, "usage")

@@ -152,7 +152,7 @@ class ManifestsSpec:
     TYPE: ClassVar[str] = "manifests"
 
     folder: RepositoryPath = field(
-        metadata=doc("the folder, relative to the spec: every `*.yaml` in it and below")
+        metadata=doc("the folder, relative to the spec: every `*.yaml` and `*.yml` in it")
     )
     expose: tuple[ExposeSpec, ...] = field(
         default=(), metadata=doc("NodePorts of its Services, and who may use each; by default nobody")

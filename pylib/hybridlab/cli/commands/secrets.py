@@ -26,7 +26,7 @@ def command() -> None:
 @command.command
 @click.pass_context
 def init(ctx: click.Context) -> None:
-    """Make the keys of guests, and the file with the join token.
+    """Make the keys of guests, and the file with the join token; name what `set` has to be told.
 
     What exists is left alone. A guest gets its age key from its host: the private halves lie in a file that
     only the host and people can read, the public ones belong into the spec. Those that are not there yet are
@@ -82,7 +82,8 @@ def set_(ctx: click.Context, key: str, replace: bool) -> None:
     """Put the value of a secret of a workload into its sops file.
 
     KEY is as the spec has it. On a terminal the value is asked for twice and not shown; otherwise it is what
-    comes in: `hybridlab secrets set app/password < FILE`. The line end of a single line is left out.
+    comes in: `hybridlab secrets set app/password < FILE`, UTF-8 text of at most 1 MiB. The line end of a
+    single line is left out.
 
     Your age private key has to be where sops looks for it, unless this makes the file.
     """
@@ -95,7 +96,7 @@ def set_(ctx: click.Context, key: str, replace: bool) -> None:
     cluster = sound_cluster(spec)
     file = set_secret(cluster, spec.parent, key, _given(key), replace=replace)
     hosts = sorted({host_of(node.machine) for node in cluster.control_plane})
-    notice(f"{key} is in {file}: commit it. The control plane brings it to the pods that use it:")
+    notice(f"{key} is in {file}: `git add` and commit it. The control plane brings it to its pods:")
     notice(f"hybridlab deploy {' '.join(hosts)}")
 
 

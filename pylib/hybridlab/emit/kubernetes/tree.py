@@ -36,7 +36,7 @@ def emit_kubernetes(cluster: Cluster) -> Iterator[GeneratedFile]:
     kustomization: dict[str, Json] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        # On every object, never in a selector: what `kubectl apply --prune -l` finds again.
+        # On every object, never in a selector: what `hybridlab apply` finds again.
         "labels": [{"pairs": {"app.kubernetes.io/part-of": cluster.name}}],
         "resources": [*files, *own],
     }
