@@ -9,7 +9,7 @@ from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
 
 # Each answer is a line with its number and its size in bytes, that many bytes, and a newline; the last line
-# of the bytes is the exit status. On standard error a line with a mark that nobody guesses stands before each.
+# of the bytes is the exit status. On standard error, a line with a mark that nobody guesses is before each.
 # What a login prints before the mark counts for nothing.
 _SCRIPT = """\
 LC_ALL=C; export LC_ALL

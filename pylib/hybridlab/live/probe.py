@@ -1,6 +1,7 @@
 """What machines are asked: programs that only read, as argument lists; how they get there is not known here.
 
-Looking is read-only by construction: a `Probe` can not be made of anything but what is listed here.
+Looking is read-only by construction: a `Probe` can not be made of anything but what is listed here, and what
+is secret can only be compared by its digest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,10 +44,33 @@ def _curl(words: Sequence[str]) -> bool:
     )
 
 
+# Where nothing secret lies; what is below /sys and /proc belongs to the kernel.
+_READABLE = (
+    "/etc/",
+    "/nix/",
+    "/proc/cmdline",
+    "/proc/modules",
+    "/run/current-system/",
+    "/sys/",
+    "/var/lib/microvms/",
+)
+
+
+def _cat(words: Sequence[str]) -> bool:
+    return all(word.startswith(_READABLE) and "/../" not in word for word in words)
+
+
+def _kubectl(words: Sequence[str]) -> bool:
+    """Reads, and no Secret."""
+    return _first("get", "version", "api-resources")(words) and not any(
+        "secret" in word.lower() for word in words
+    )
+
+
 # Each program with the test that its words have to pass. What is here changes nothing, whatever it is given.
 _READERS: Mapping[str, _Allows] = {
     "bridge": _ip,
-    "cat": _anything,
+    "cat": _cat,
     "clinfo": _anything,
     "curl": _curl,
     "date": _with(but=("-s", "--set")),
@@ -58,7 +82,7 @@ _READERS: Mapping[str, _Allows] = {
     "journalctl": _with(
         "--no-pager", but=("--vacuum-size", "--vacuum-time", "--rotate", "--flush", "--sync")
     ),
-    "kubectl": _first("get", "version", "api-resources"),
+    "kubectl": _kubectl,
     "ls": _anything,
     "nft": lambda words: (
         [word for word in words if not word.startswith("-")][:1] == ["list"]

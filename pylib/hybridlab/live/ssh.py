@@ -171,7 +171,7 @@ def _failure(address: Address, stdout: str, stderr: str) -> Unreachable:
 
 
 def _text(written: str | bytes | None) -> str:
-    """Return what a process had written when it was ended: bytes, whatever was wanted (python/cpython#87597)."""
+    """Return what a process wrote until it was ended: bytes, whatever was wanted (python/cpython#87597)."""
     return written.decode(errors="surrogateescape") if isinstance(written, bytes) else written or ""
 
 
