@@ -32,7 +32,7 @@
     {
       lib = { inherit mkCluster; };
 
-      inherit (cluster) nixosConfigurations;
+      inherit (cluster) colmena nixosConfigurations;
       nixosModules =
         mapAttrs (_: module: { imports = [ module ]; }) modules
         // {

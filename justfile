@@ -37,15 +37,50 @@ generate *arguments:
 show *arguments:
     @python3 -m hybridlab show "$@"
 
-# Deploy hosts with their guests over ssh; refused unless the spec and the generated files are sound
+# Deploy hosts with their guests over ssh; each ends on its new system or on the old one
 [no-exit-message]
 deploy *machines:
     @python3 -m hybridlab deploy "$@"
+
+# Bring hosts back to the generation of NixOS before the present one; --list shows what there is
+[no-exit-message]
+rollback *arguments:
+    @python3 -m hybridlab rollback "$@"
 
 # Show what would change in the cluster, and apply the manifests; --dry-run only shows
 [no-exit-message]
 apply *arguments:
     @python3 -m hybridlab apply "$@"
+
+# Check the running machines against the spec; --list only shows what would be checked
+[no-exit-message]
+verify *arguments:
+    @python3 -m hybridlab verify "$@"
+
+# Say why a node has not joined: the first broken link, what the journal says, the fix
+[no-exit-message]
+diagnose node *arguments:
+    @python3 -m hybridlab diagnose "$@"
+
+# Find drift between spec, generated files, systems and cluster; --no-build does without Nix
+[no-exit-message]
+status *arguments:
+    @python3 -m hybridlab status "$@"
+
+# Log in to a machine, or run a command there: ssh NAME -- COMMAND
+[no-exit-message]
+ssh *arguments:
+    @python3 -m hybridlab ssh "$@"
+
+# Show the journal of a machine, or of units: logs NAME UNIT
+[no-exit-message]
+logs *arguments:
+    @python3 -m hybridlab logs "$@"
+
+# Fetch the admin's kubeconfig into a private file, and say how kubectl uses it
+[no-exit-message]
+kubeconfig *arguments:
+    @python3 -m hybridlab kubeconfig "$@"
 
 # Ask every machine, or those named, whether it answers
 [no-exit-message]
@@ -77,6 +112,7 @@ fmt:
 docs:
     python3 -m hybridlab.spec.page > docs/spec.md
     python3 -m hybridlab.rules.page > docs/rules.md
+    python3 -m hybridlab --spec cluster.yaml verify --list --format markdown > docs/checklist.md
     @if command -v nix-instantiate >/dev/null; then \
       options=$(nix-instantiate --eval --strict --json nix/options.nix --arg lib 'import ./tests/nix/stand-in/nixpkgs/lib.nix'); \
       printf '%s' "$options" | python3 nix/options_page.py > docs/modules.md; \
@@ -84,7 +120,7 @@ docs:
       echo "docs/modules.md stays as it is: Nix, which reads the modules' options, is not here" >&2; \
     fi
 
-# Measure start-up, scale and manifests
+# Measure start-up, scale, manifests and verify
 bench *names:
     python3 -m benchmarks "$@"
 

@@ -1,10 +1,15 @@
-"""Run every benchmark, or those that are named: `python -m benchmarks [startup] [scale] [manifests]`."""
+"""Run every benchmark, or those that are named: `python -m benchmarks [NAME]...`."""
 
 import sys
 
-from benchmarks import manifests, scale, startup
+from benchmarks import manifests, scale, startup, verify
 
-BENCHMARKS = {"startup": startup.main, "scale": scale.main, "manifests": manifests.main}
+BENCHMARKS = {
+    "startup": startup.main,
+    "scale": scale.main,
+    "manifests": manifests.main,
+    "verify": verify.main,
+}
 
 names = sys.argv[1:] or list(BENCHMARKS)
 if unknown := set(names) - set(BENCHMARKS):

@@ -1,5 +1,6 @@
-# lib.mkCluster: a folder with cluster.yaml and its generated files becomes nixosConfigurations, nixosModules
-# and checks. It reads what was generated and never the spec; docs/decisions/0002-flake.md says why.
+# lib.mkCluster: a folder with cluster.yaml and its generated files becomes nixosConfigurations, nixosModules,
+# checks and what other deployment tools read. It reads what was generated and never the spec;
+# docs/decisions/0002-flake.md says why.
 { inputs, eachSystem }:
 let
   inherit (inputs) microvm nixpkgs sops-nix;
@@ -14,6 +15,9 @@ in
   modules ? { },
   # Further arguments of those modules.
   specialArgs ? { },
+  # The flake of colmena, for the output colmenaHive; and that of deploy-rs, for the output deploy.
+  colmena ? null,
+  deploy-rs ? null,
 }:
 let
   generated = root + "/modules/generated";
@@ -78,13 +82,15 @@ let
       }
     )
   ) machines;
+
+  moduleOf = name: builtins.seq sound (machineModule name machines.${name});
 in
 {
   inherit nixosConfigurations;
 
-  nixosModules = lib.mapAttrs' (name: machine: {
+  nixosModules = lib.mapAttrs' (name: _: {
     name = "machine-${name}";
-    value = builtins.seq sound (machineModule name machine);
+    value = moduleOf name;
   }) machines;
 
   checks = eachSystem (
@@ -98,4 +104,15 @@ in
         ;
     }
   );
+}
+// import ./deploy.nix {
+  inherit
+    nixpkgs
+    constants
+    nixosConfigurations
+    moduleOf
+    specialArgs
+    colmena
+    deploy-rs
+    ;
 }

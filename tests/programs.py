@@ -15,6 +15,8 @@ _INSTALL = {
     "nsenter": "install util-linux (Debian)",
     "openssl": "install openssl (Debian)",
     "setpriv": "install util-linux (Debian)",
+    "ssh": "install openssh-client (Debian)",
+    "sshd": "install openssh-server (Debian)",
     "unshare": "install util-linux (Debian)",
 }
 _KUBERNETES = (

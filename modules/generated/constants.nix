@@ -37,11 +37,23 @@
           ids = [ "1002:1900" ];
         };
       };
+      deploy = {
+        address = "10.0.10.5";
+        order = 1;
+        tags = [
+          "control-plane"
+          "gpu"
+          "hypervisor"
+          "order-1"
+          "worker"
+        ];
+      };
       role = "worker";
       labels = {
         gpu = "amd";
         node-type = "baremetal";
       };
+      taints = [ ];
     };
     k8s-master = {
       kind = "guest";
@@ -51,6 +63,7 @@
       };
       role = "control-plane";
       labels = { };
+      taints = [ ];
     };
     k8s-worker-1 = {
       kind = "guest";
@@ -60,6 +73,7 @@
       };
       role = "worker";
       labels = { };
+      taints = [ ];
     };
     k8s-worker-2 = {
       kind = "guest";
@@ -69,6 +83,7 @@
       };
       role = "worker";
       labels = { };
+      taints = [ ];
     };
   };
   kubernetes = {

@@ -62,6 +62,8 @@ secrets:
     metal: age14e3xxnxd0ck5kwrrgl9nutyg043uugh49pk54rtmfax72nu25djsntyf2s
     master: age1rhujfzxvq2s2tu2lf8fp6nms4qvz8dp0pz4k2gjq9652794urp7sxnr954
 """
+# Without a cluster, and so without secrets, which a deployment wants to be there.
+MACHINES = re.sub(r"(?ms)^kubernetes:.*", "", re.sub(r"\n    kubernetes: .*", "", SPEC))
 MASTER = "modules/generated/master/network.nix"
 OLLAMA = "k8s/ollama/deployment.yaml"
 
@@ -586,11 +588,18 @@ def test_run_imports_what_it_needs_only(
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("hybridlab ", ["check", "generate", "show", "deploy", "apply", "secrets", "ping", "completion"]),
-        ("hybridlab s", ["show", "secrets"]),
+        (
+            "hybridlab ",
+            [
+                *("check", "generate", "show", "deploy", "rollback", "apply", "verify", "diagnose", "status"),
+                *("ssh", "logs", "kubeconfig", "secrets", "ping", "completion"),
+            ],
+        ),
+        ("hybridlab s", ["show", "status", "ssh", "secrets"]),
         ("hybridlab secrets ", ["check", "init", "rotate", "set"]),
         ("hybridlab show ", ["nodes", "addresses", "flows", "openings"]),
         ("hybridlab deploy m", ["master", "metal"]),
+        ("hybridlab ssh m", ["master", "metal"]),
         ("hybridlab --spec nowhere.yaml deploy m", []),
         ("hybridlab generate --d", ["--diff"]),
     ],
@@ -672,7 +681,7 @@ def test_text_that_means_something_elsewhere_is_refused(old: str, new: str) -> N
 
 def test_unknown_machine_is_wrong_usage() -> None:
     run("generate")
-    for command in ("deploy", "ping"):
+    for command in ("deploy", "ping", "verify", "ssh", "logs"):
         result = run(command, "mastr")
         assert (result.exit_code, "did you mean 'master'?" in result.stderr) == (2, True)
 
@@ -692,79 +701,95 @@ def test_deploy_refuses_what_is_not_generated(tmp_path: Path) -> None:
     assert run("deploy", "--yes").exit_code == 1
 
 
-def test_deploy_says_what_it_does_asks_and_does_it(tmp_path: Path, lab: Path) -> None:
+def test_deploy_says_what_it_would_do() -> None:
+    """The deployments themselves are in tests/live: they need machines."""
+    Path("cluster.yaml").write_text(MACHINES)
+    run("generate")
+    dry = run("deploy", "--dry-run")
+    assert (dry.exit_code, dry.stdout) == (0, "1. host 'metal' with its guests master\n"), dry.stderr
+    assert run("deploy", "master", "--dry-run").stdout == dry.stdout
+
+
+def test_deploy_wants_every_secret() -> None:
+    run("generate")
+    result = run("deploy", "--dry-run")
+    assert (result.exit_code, "SEC101" in result.stderr) == (1, True)
+
+
+def test_deploy_wants_files_that_git_tracks() -> None:
+    Path("cluster.yaml").write_text(MACHINES)
     run("generate")
     Path("flake.nix").write_text("{ }")
-    calls = tmp_path / "calls"
-    path = stand_in(
-        tmp_path / "bin", "nixos-rebuild", f'pwd >>{calls}\nprintf "%s\\n" "$@" >>{calls}\necho chatter'
-    )
-
-    dry = run("deploy", "master", "--dry-run")
-    assert (dry.exit_code, dry.stderr) == (0, "")
-    assert "host 'metal' with its guests master:\n" in dry.stdout
-    assert "nixos-rebuild switch --flake '.#metal' --target-host root@10.0.20.5" in dry.stdout
-
-    refused = start("deploy", PATH=path)
-    out, said = refused.communicate("", timeout=60)
-    assert (refused.returncode, "deploy?" in said, out, calls.exists()) == (1, True, dry.stdout, False)
-
-    deploying = start("deploy", "--yes", PATH=path)
-    out, said = deploying.communicate(timeout=60)
-    assert (deploying.returncode, out.splitlines()[-1].split()) == (0, ["metal", "deployed"])
-    assert "chatter\n" in said and "chatter" not in out
-    assert calls.read_text().splitlines() == [
-        str(lab),
-        "switch",
-        "--flake",
-        ".#metal",
-        "--target-host",
-        "root@10.0.20.5",
-    ]
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run(["git", "add", "modules/generated/master", "flake.nix"], check=True)
+    result = run("deploy", "--dry-run")
+    assert result.exit_code == 1
+    assert "git does not track modules/generated/index.json" in result.stderr
+    assert "flake.nix" not in result.stderr
+    subprocess.run(["git", "add", "--all"], check=True)
+    assert run("deploy", "--dry-run").exit_code == 0
 
 
-def test_deploy_that_fails_says_where_each_host_stands(tmp_path: Path) -> None:
+def test_deploy_without_its_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("cluster.yaml").write_text(MACHINES)
+    run("generate")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "no flake.nix" in run("deploy", "--yes").stderr
+    Path("flake.nix").write_text("{ }")
+    result = run("deploy", "--yes")
+    assert (result.exit_code, "nix is not installed" in result.stderr) == (1, True)
+
+
+def test_deploy_refuses_a_place_that_is_none(place: str) -> None:
+    run("generate")
+    assert run("deploy", "--dry-run", "--at", place).exit_code == 2
+
+
+def test_rollback_to_a_generation_is_for_one_host() -> None:
     Path("cluster.yaml").write_text(
         SPEC.replace(
             "guests:",
             "  zinc: {uplink: e0, addresses: {apps: 10.0.20.6}, cpus: 1, memory: 8GiB}\nguests:",
         )
     )
-    assert run("generate").exit_code == 0
-    Path("flake.nix").write_text("{ }")
-
-    deploying = start("deploy", "--yes", PATH=stand_in(tmp_path / "bin", "nixos-rebuild", "exit 9"))
-    out, _ = deploying.communicate(timeout=60)
-
-    assert deploying.returncode == 1
-    assert "metal  failed: nixos-rebuild ended with status 9\nzinc   not tried\n" in out
+    assert run("rollback", "--to", "3").exit_code == 2
 
 
-def test_interrupted_deployment_waits_for_its_tool_and_says_where_it_stands(tmp_path: Path) -> None:
-    run("generate")
-    Path("flake.nix").write_text("{ }")
-    script = "trap 'echo tidied; exit 1' INT\necho started\nwhile :; do sleep 0.05; done"
-    deploying = start(
-        "deploy", "--yes", PATH=stand_in(tmp_path / "bin", "nixos-rebuild", script), session=True
-    )
-    assert deploying.stderr is not None
-    while deploying.stderr.readline() != "started\n":
-        pass
-
-    os.killpg(deploying.pid, signal.SIGINT)  # as a terminal does
-    out, said = deploying.communicate(timeout=60)
-
-    assert (deploying.returncode, said.strip()) == (130, "tidied")
-    assert "metal  not finished" in out
+def test_verify_lists_what_it_would_look_at() -> None:
+    table, data, page = (run("verify", "--list", "--format", form) for form in ("table", "json", "markdown"))
+    assert (table.exit_code, data.exit_code, page.exit_code) == (0, 0, 0)
+    listed = json.loads(data.stdout)
+    assert {"code": "ssh", "machine": "master", "subject": ""}.items() <= listed[0].items()
+    assert len(table.stdout.splitlines()) == 1 + len(listed)
+    assert page.stdout.count("\n- [ ] ") == len(listed)
+    one = json.loads(run("verify", "master", "--phase", "machines", "--list", "--format", "json").stdout)
+    assert {(entry["phase"], entry["machine"]) for entry in one} == {("machines", "master")}
+    without = json.loads(run("verify", "--skip", "ssh", "--list", "--format", "json").stdout)
+    assert {entry["code"] for entry in listed} - {entry["code"] for entry in without} == {"ssh"}
 
 
-def test_deploy_without_its_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run("generate")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert "no flake.nix" in run("deploy", "--yes").stderr
-    Path("flake.nix").write_text("{ }")
-    result = run("deploy", "--yes")
-    assert (result.exit_code, "nixos-rebuild is not installed" in result.stderr) == (1, True)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--wait", "10"], "'10' is no number with a unit, as in 90s, 10m or 1h"),
+        (["--skip", "sssh"], "no check of this cluster has the code 'sssh'"),
+        (["--list", "--format", "junit"], "--list has no results"),
+        (["--format", "markdown"], "markdown is for --list"),
+        (["--phase", "disks"], "'disks' is not one of"),
+    ],
+)
+def test_wrong_usage_of_verify(arguments: list[str], said: str) -> None:
+    result = run("verify", *arguments)
+    assert (result.exit_code, result.stdout, said in result.stderr) == (2, "", True), result.stderr
+
+
+def test_verify_asks_over_ssh_and_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = "echo 'ssh: connect to host port 22: Connection refused' >&2; exit 255"
+    monkeypatch.setenv("PATH", stand_in(tmp_path / "bin", "ssh", refused))
+    result = run("verify", "metal", "--phase", "machines")
+    assert (result.exit_code, "1 failed, " in result.stderr) == (1, True)
+    assert "failed: root can log in [ssh metal]\n  expected  root can log in\n" in result.stdout
+    assert "because   metal can not be reached\n" in result.stdout
 
 
 def test_ping_shows_every_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,3 +123,22 @@ def generate(folder: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+def make_second_homelab(folder: Path) -> None:
+    """Make somebody else's homelab in a folder, generated and with its secrets; staging it is left to do."""
+    shutil.copytree(Path(__file__).with_name("second-homelab"), folder)
+    generate(folder)
+    # Made with `sops`, which is a matter between the user and the keys. This is as much as sops shows without
+    # a key, which is all that anybody looks at here.
+    folder.joinpath("secrets").mkdir()
+    key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+    guest = f"{{age-key: 'ENC[x]', recipient_unencrypted: {key}}}"
+    texts = {
+        "secrets": "k8s: {join-token: 'ENC[x]'}",
+        "attic-guests": f"plane: {guest}",
+        "cellar-guests": f"hands: {guest}",
+    }
+    for name, text in texts.items():
+        own = f"sops: {{mac: 'ENC[x]', age: [{{recipient: {key}, enc: x}}]}}"
+        folder.joinpath(f"secrets/{name}.yaml").write_text(f"{text}\n{own}\n", encoding="utf-8")

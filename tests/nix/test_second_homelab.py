@@ -1,11 +1,10 @@
 """Somebody else's homelab: a folder with a flake of ten lines, a spec and a hardware module, and no more."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from nix.flakes import SYSTEM, Nix, generate, stage
+from nix.flakes import SYSTEM, Nix, make_second_homelab, stage
 
 pytestmark = pytest.mark.nix
 
@@ -16,21 +15,7 @@ _MACHINES = "builtins.mapAttrs (_: machine: machine.config.system.build.toplevel
 def homelab(tmp_path_factory: pytest.TempPathFactory, stand_ins: Path) -> Path:
     """The second homelab, generated and staged."""
     folder = tmp_path_factory.mktemp("second") / "homelab"
-    shutil.copytree(Path(__file__).with_name("second-homelab"), folder)
-    generate(folder)
-    # Made with `sops`, which is a matter between the user and the keys. This is as much as sops shows without
-    # a key, which is all that anybody looks at here.
-    folder.joinpath("secrets").mkdir()
-    key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
-    guest = f"{{age-key: 'ENC[x]', recipient_unencrypted: {key}}}"
-    texts = {
-        "secrets": "k8s: {join-token: 'ENC[x]'}",
-        "attic-guests": f"plane: {guest}",
-        "cellar-guests": f"hands: {guest}",
-    }
-    for name, text in texts.items():
-        own = f"sops: {{mac: 'ENC[x]', age: [{{recipient: {key}, enc: x}}]}}"
-        folder.joinpath(f"secrets/{name}.yaml").write_text(f"{text}\n{own}\n", encoding="utf-8")
+    make_second_homelab(folder)
     stage(folder)
     return folder
 

@@ -23,8 +23,15 @@ COMMANDS = {
     "check": "Find every problem of the spec.",
     "generate": "Write the NixOS modules and Kubernetes manifests.",
     "show": "Show what the spec means, resolved.",
-    "deploy": "Deploy hosts with their guests, by nixos-rebuild over ssh.",
+    "deploy": "Deploy hosts with their guests, so that each ends on its new system or on the old one.",
+    "rollback": "Bring hosts back to the generation of NixOS before the present one, with their guests.",
     "apply": "Apply the Kubernetes manifests, with kubectl.",
+    "verify": "Check the running machines against the spec, over ssh.",
+    "diagnose": "Say why a node has not joined the cluster.",
+    "status": "Find drift between spec, files, systems and cluster.",
+    "ssh": "Log in to a machine as root, or run COMMAND there.",
+    "logs": "Show the journal of a machine, or of units on it.",
+    "kubeconfig": "Fetch the admin's kubeconfig from the control plane.",
     "secrets": "Make, check and replace what the cluster keeps secret, with sops.",
     "ping": "Ask every address whether it answers.",
     "completion": "Print the script that makes a shell complete commands.",
@@ -106,7 +113,7 @@ def program(ctx: click.Context, spec: Path | None, color: str) -> None:
     """One typed spec of a hybrid homelab in, NixOS modules and Kubernetes manifests out.
 
     Results go to standard output, all else to standard error. The exit code is 0 if all is well, 1 for
-    errors, 2 for wrong usage (also when there is no spec), 3 when generated files are not as they should be.
+    errors, 2 for wrong usage (also when there is no spec), 3 when something is not as the spec has it.
     """
     ctx.obj = spec
     ctx.color = _wants_color(color)

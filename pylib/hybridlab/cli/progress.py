@@ -1,39 +1,97 @@
-"""A deployment, told to a person: what will be done, and where each host stands in the end."""
+"""A deployment, told to a person: what will be done, what it disturbs, and where each host ends up."""
 
-import shlex
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import click
 
 from hybridlab.cli.table import format_table
 from hybridlab.cli.terminal import notice, safe
-from hybridlab.live.deploy import Deployed, Deployment, Failed, deploy
+from hybridlab.live.deploy import AsItWas, New, NotTried, Old, Standing, Unsettled
+from hybridlab.live.preflight import Problem, Seen
+from hybridlab.live.prepare import Prepared
+from hybridlab.live.switching import disturbed_nodes, restarted_guests
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import Host
 
 
-def announce(deployments: Iterable[Deployment], folder: Path) -> None:
-    """Say which hosts are deployed, with which guests, by which commands."""
-    for deployment in deployments:
-        guests = ", ".join(guest.name for guest in deployment.host.guests)
-        click.echo(f"{deployment.host}" + (f" with its guests {guests}:" if guests else ":"))
-        click.echo(safe(f"  cd {shlex.quote(str(folder.absolute()))} && {shlex.join(deployment.arguments)}"))
+def announce(cluster: Cluster, hosts: Iterable[Host], *, apply: bool) -> None:
+    """Say which hosts are deployed, in which order, with which guests, and what follows."""
+    for number, host in enumerate(hosts, 1):
+        guests = ", ".join(guest.name for guest in host.guests)
+        click.echo(safe(f"{number}. {host}" + (f" with its guests {guests}" if guests else "")))
+    if apply:
+        click.echo(safe(f"then the manifests in k8s/ are applied to the cluster {cluster.name}"))
 
 
-def follow(deployments: Iterable[Deployment], folder: Path) -> bool:
-    """Deploy, show where each host stands, whatever comes in between, and return whether all went well."""
-    standing = {deployment.host.name: "not tried" for deployment in deployments}
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Say what stands in the way, and what to do about it."""
+    for problem in problems:
+        notice(f"{problem.machine} {problem.message}", error=True)
+        notice(f"  {click.style('hint', fg='green', bold=True)} {safe(problem.hint)}")
 
-    def started(deployment: Deployment) -> None:
-        standing[deployment.host.name] = "not finished: look at it before the next attempt"
-        notice(f"deploying {deployment.host}")
 
-    try:
-        for outcome in deploy(deployments, folder, started):
-            match outcome:
-                case Deployed(deployment):
-                    standing[deployment.host.name] = "deployed"
-                case Failed(deployment, status):
-                    standing[deployment.host.name] = f"failed: nixos-rebuild ended with status {status}"
-    finally:
-        click.echo(format_table(["HOST", "STANDING"], standing.items()), nl=False)
-    return set(standing.values()) <= {"deployed"}
+def show_seen(seen: Seen, system: str) -> None:
+    """Say from which system a host goes to which."""
+    click.echo(safe(f"{seen.target.name}: {_short(seen.current)} -> {_short(system)}"))
+
+
+def show_effects(job: Prepared) -> None:
+    """Say what the switch of a host does to what runs there."""
+    host, changes = job.target.host, job.changes
+    if job.is_there:
+        click.echo(safe(f"{host.name}: runs its new system already; nothing is done"))
+        return
+    rows = {
+        "restarts guests": restarted_guests(changes, host),
+        "disturbs nodes": disturbed_nodes(changes, host),
+        "stops and starts": tuple(unit for unit in changes.stops if unit in changes.starts),
+        "stops": tuple(unit for unit in changes.stops if unit not in changes.starts),
+        "restarts": changes.restarts,
+        "reloads": changes.reloads,
+        "starts": tuple(unit for unit in changes.starts if unit not in changes.stops),
+        "with a restart of the host only": job.restart_for,
+    }
+    click.echo(safe(f"{host.name}: {_short(job.seen.current)} -> {_short(job.system)}"))
+    for what, names in rows.items():
+        if names:
+            click.echo(safe(f"  {what}: {', '.join(names)}"))
+
+
+def show_openings(host: Host, opens: Iterable[str], shuts: Iterable[str]) -> None:
+    """Say what the firewalls of a host and its guests let in from now on, and what no longer."""
+    for what, items in (("opens", opens), ("shuts", shuts)):
+        for item in items:
+            click.echo(safe(f"{host.name} {what}: {item}"))
+
+
+def show_standings(standings: Mapping[str, Standing]) -> None:
+    """Show where each host stands, and what is left to do by hand."""
+    rows = [(name, *_standing(standing)) for name, standing in standings.items()]
+    click.echo(format_table(["HOST", "RUNS", "WHY"], rows), nl=False)
+    for name, standing in standings.items():
+        if isinstance(standing, New) and standing.restart_for:
+            what = ", ".join(standing.restart_for)
+            notice(f"{name}: {what} take effect with a restart: `hybridlab ssh {name} -- systemctl reboot`")
+
+
+def _standing(standing: Standing) -> tuple[str, str]:
+    match standing:
+        case NotTried():
+            return "the old system", "not tried"
+        case AsItWas():
+            return "the new system", "as before"
+        case New():
+            return "the new system", "deployed"
+        case Old(reason):
+            return "the old system", reason
+        case Unsettled(reason, 0):
+            return "nobody knows", f"{reason}: look at it, `hybridlab diagnose` and its console help"
+        case Unsettled(reason, seconds):
+            return "old or new", f"{reason}; the host settles that within {seconds // 60 + 1} min"
+
+
+def _short(path: str) -> str:
+    """Return a store path without its folder and most of its hash."""
+    name = path.rpartition("/")[2]
+    digest, _, rest = name.partition("-")
+    return f"{rest} ({digest[:8]})" if rest else name

@@ -3,14 +3,17 @@
 from hybridlab.emit.file import GeneratedFile
 from hybridlab.emit.header import HEADER
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.deployment import in_turn, login_address, tags_of
 from hybridlab.model.node import Gpu, Guest, Host, Machine
 from hybridlab.nixlang import File, nix, print_file
 from hybridlab.nixlang.ast import AttrSet
 from hybridlab.spec.gpu import GpuMode
+from hybridlab.spec.scalars import Address
 
 
 def emit_constants(cluster: Cluster) -> GeneratedFile:
     """Return `modules/generated/constants.nix`."""
+    deployments = _deployments(cluster)
     facts: dict[str, object] = {
         "name": cluster.name,
         "nixos": {
@@ -29,7 +32,9 @@ def emit_constants(cluster: Cluster) -> GeneratedFile:
             )
             for vlan in cluster.vlans
         },
-        "machines": {machine.name: _machine(machine) for machine in cluster.machines},
+        "machines": {
+            machine.name: _machine(machine, deployments.get(machine.name)) for machine in cluster.machines
+        },
     }
     if cluster.kubernetes is not None:
         facts["kubernetes"] = {
@@ -45,17 +50,34 @@ def emit_constants(cluster: Cluster) -> GeneratedFile:
     return GeneratedFile("modules/generated/constants.nix", print_file(File(expression, HEADER)))
 
 
-def _machine(machine: Machine) -> dict[str, object]:
+def _machine(machine: Machine, deployment: dict[str, object] | None) -> dict[str, object]:
     facts: dict[str, object] = {
         "kind": "host" if isinstance(machine, Host) else "guest",
         "host": machine.host if isinstance(machine, Guest) else None,
         "addresses": {leg.vlan.name: str(leg.address) for leg in machine.legs},
         "gpu": _gpu(machine.gpu) if isinstance(machine, Host) and machine.gpu else None,
+        "deploy": deployment,
     }
     if machine.membership is not None:
         facts["role"] = machine.membership.role.value
         facts["labels"] = dict(machine.membership.own_labels)
+        facts["taints"] = [str(taint) for taint in machine.membership.taints]
     return _without_none(facts)
+
+
+def _deployments(cluster: Cluster) -> dict[str, dict[str, object]]:
+    turns = enumerate(in_turn(cluster.hosts), start=1)
+    return {host.name: _deployment(login_address(cluster, host), host, turn) for turn, host in turns}
+
+
+def _deployment(address: Address | None, host: Host, turn: int) -> dict[str, object]:
+    return _without_none(
+        {
+            "address": None if address is None else str(address),
+            "order": turn,
+            "tags": list(tags_of(host, turn)),
+        }
+    )
 
 
 def _gpu(gpu: Gpu) -> dict[str, object]:

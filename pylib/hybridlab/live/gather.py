@@ -1,5 +1,6 @@
 """Asks a machine many things over one connection, and takes the answers apart; it knows no meaning."""
 
+import re
 import secrets
 import shlex
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,8 @@ ask() {
   printf '%s %s\\n%s\\n' "$number" "${#answer}" "$answer"
 }
 """
+
+_HEAD = re.compile(rb"([0-9]+) ([0-9]+)\n")
 
 
 def gather(
@@ -46,9 +49,9 @@ def gather(
 
 def _answers(text: str, mark: str) -> Iterable[tuple[int, int, str]]:
     data = text.encode(errors="surrogateescape").partition(f"\n{mark}\n".encode())[2]
-    while data:
-        head, _, rest = data.partition(b"\n")
-        number, size = (int(word) for word in head.split())
+    while head := _HEAD.match(data):
+        number, size = int(head[1]), int(head[2])
+        rest = data[head.end() :]
         answer, data = rest[:size], rest[size + 1 :]
         if len(answer) < size:
             return  # the connection broke in the middle of it
@@ -59,6 +62,7 @@ def _answers(text: str, mark: str) -> Iterable[tuple[int, int, str]]:
 def _errors(text: str, mark: str) -> Mapping[int, str]:
     errors = {}
     for part in text.split(f"\n{mark} ")[1:]:
-        number, _, said = part.partition("\n")
-        errors[int(number)] = said
+        number, whole, said = part.partition("\n")
+        if whole:
+            errors[int(number)] = said
     return errors

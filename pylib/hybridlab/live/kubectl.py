@@ -48,9 +48,13 @@ class LeftOver:
 
 @frozen
 class Kubectl:
-    """kubectl on one cluster: that of `context`, or of the current one in the user's configuration."""
+    """kubectl on one cluster: that of `context`, or of the current one in the user's configuration.
+
+    `kubeconfig`: a file with a configuration that counts instead of the user's.
+    """
 
     context: str | None = None
+    kubeconfig: Path | None = None
 
     def server(self) -> str:
         """Return the address of the API server. Raises: LiveError."""
@@ -147,6 +151,8 @@ class Kubectl:
                 "kubectl is not installed: run this in `nix develop`, or install the package kubectl"
             )
         chosen = [f"--context={self.context}"] if self.context is not None else []
+        if self.kubeconfig is not None:
+            chosen.append(f"--kubeconfig={self.kubeconfig}")
         try:
             return subprocess.run(
                 ["kubectl", *chosen, *words],

@@ -4,11 +4,12 @@ Looking is read-only by construction: a `Probe` can not be made of anything but 
 is secret can only be compared by its digest.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
-# Of a program with subcommands or modes, the words before them are options without a value.
+# Options are listed, not excluded: programs take them abbreviated, joined, and with values like verbs.
 _Allows = Callable[[Sequence[str]], bool]
 
 
@@ -16,56 +17,90 @@ def _anything(_: Sequence[str]) -> bool:
     return True
 
 
-def _first(*allowed: str) -> _Allows:
-    """The first word that is no option is one of these."""
-    return lambda words: next((word for word in words if not word.startswith("-")), None) in allowed
+def _options(words: Sequence[str], *allowed: str) -> bool:
+    """Every option is one of these, or begins with one that ends in `=`."""
+    beginnings = tuple(option for option in allowed if option.endswith("="))
+    return all(word in allowed or word.startswith(beginnings) for word in words if word.startswith("-"))
 
 
-def _with(*required: str, but: Sequence[str] = ()) -> _Allows:
-    """All of these are among the words, and none of the others is, nor one that begins like it with a `=`."""
-    return lambda words: (
-        {*required} <= {*words}
-        and not any(word == bad or word.startswith(f"{bad}=") for word in words for bad in but)
-    )
+def _only(*allowed: str) -> _Allows:
+    return lambda words: _options(words, *allowed)
+
+
+def _verb(*allowed: str) -> _Allows:
+    """The verb is one of these, and before it are only options with `=`, which can not take it as a value."""
+
+    def allows(words: Sequence[str]) -> bool:
+        place = next((place for place, word in enumerate(words) if not word.startswith("-")), None)
+        return place is not None and words[place] in allowed and all("=" in word for word in words[:place])
+
+    return allows
 
 
 def _ip(words: Sequence[str]) -> bool:
+    """What is there, and which way the kernel would send a packet: RTM_GETROUTE, which sends none."""
     verbs = [word for word in words if not word.startswith("-")]
-    return verbs[1:2] == ["show"] and not any(word in ("-batch", "-b", "-force") for word in words)
+    reads = verbs[1:2] == ["show"] or verbs[:2] == ["route", "get"]
+    return reads and _options(words, "-4", "-6", "-json", "-details", "-statistics")
+
+
+def _nft(words: Sequence[str]) -> bool:
+    """A list of what nft has a name for; it takes its words for one program, in which `;` ends a command."""
+    verbs = [word for word in words if not word.startswith("-")]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_.-]+", word) for word in verbs)
+    return verbs[:1] == ["list"] and plain and _options(words, "--json", "--stateless", "--terse")
 
 
 def _curl(words: Sequence[str]) -> bool:
     """A GET whose answer goes to standard output, and no configuration from elsewhere."""
     return all(
         word in ("--silent", "--show-error", "--fail", "--insecure", "--head")
-        or word.startswith(("--max-time=", "--write-out="))
-        or word.startswith(("http://", "https://"))
+        or word.startswith(("--max-time=", "http://", "https://"))
+        or (word.startswith("--write-out=") and "%output" not in word)
         for word in words
     )
 
 
-# Where nothing secret lies; what is below /sys and /proc belongs to the kernel.
+# Where nothing secret lies but what is named below; what is below /sys and /proc belongs to the kernel.
 _READABLE = (
     "/etc/",
     "/nix/",
     "/proc/cmdline",
+    "/proc/meminfo",
     "/proc/modules",
+    "/proc/swaps",
+    "/run/booted-system/",
     "/run/current-system/",
     "/sys/",
     "/var/lib/microvms/",
 )
+_SECRET = ("key", "password", "passwd-", "secret", "shadow", "token")
 
 
 def _cat(words: Sequence[str]) -> bool:
-    return all(word.startswith(_READABLE) and "/../" not in word for word in words)
+    return all(
+        word.startswith(_READABLE)
+        and ".." not in word.split("/")
+        and not any(secret in word.lower() for secret in _SECRET)
+        for word in words
+    )
 
 
 def _kubectl(words: Sequence[str]) -> bool:
-    """Reads, and no Secret."""
-    return _first("get", "version", "api-resources")(words) and not any(
-        "secret" in word.lower() for word in words
+    """Reads, and no Secret, by whatever name."""
+    return (
+        _verb("get", "version", "api-resources")(words)
+        and _options(words, *_KUBECTL)
+        and not any("secret" in word.lower() or "%" in word for word in words)
     )
 
+
+_KUBECTL = (
+    *("--kubeconfig=", "--request-timeout=", "--output=", "--namespace=", "--all-namespaces"),
+    *("--selector=", "--field-selector=", "--ignore-not-found", "--raw=", "--show-managed-fields"),
+)
+_OPENSSL = ("-noout", "-enddate", "-startdate", "-subject", "-issuer", "-serial", "-fingerprint", "-sha256")
+_JOURNAL = ("--unit=", "--lines=", "--output=", "--boot", "--since=", "--until=", "--grep=", "--priority=")
 
 # Each program with the test that its words have to pass. What is here changes nothing, whatever it is given.
 _READERS: Mapping[str, _Allows] = {
@@ -73,37 +108,40 @@ _READERS: Mapping[str, _Allows] = {
     "cat": _cat,
     "clinfo": _anything,
     "curl": _curl,
-    "date": _with(but=("-s", "--set")),
+    # Without `+` it sets the clock.
+    "date": lambda words: all(word.startswith("+") or word == "--utc" for word in words),
     "df": _anything,
     "findmnt": _anything,
-    "getent": _anything,
+    "getent": lambda words: words[:1] in (["hosts"], ["ahosts"], ["passwd"], ["group"]),
     "id": _anything,
     "ip": _ip,
-    "journalctl": _with(
-        "--no-pager", but=("--vacuum-size", "--vacuum-time", "--rotate", "--flush", "--sync")
+    "journalctl": lambda words: (
+        "--no-pager" in words and _options(words, "--no-pager", "--quiet", "--reverse", "--dmesg", *_JOURNAL)
     ),
     "kubectl": _kubectl,
     "ls": _anything,
-    "nft": lambda words: (
-        [word for word in words if not word.startswith("-")][:1] == ["list"]
-        and not any(word in ("-f", "--file", "-i", "--interactive") for word in words)
+    "nft": _nft,
+    "nix-store": lambda words: (
+        words[:1] == ["--check-validity"] and _options(words, "--check-validity", "--print-invalid")
     ),
-    "openssl": lambda words: words[:1] == ["x509"] and "-noout" in words and "-out" not in words,
+    "openssl": lambda words: (
+        words[:1] == ["x509"]
+        and "-noout" in words
+        and _options(words, *_OPENSSL, "-in", "-dateopt", "-nameopt", "-ext", "-checkend")
+    ),
+    # Two packets at most; root may flood.
+    "ping": _only("-n", "-q", "-c1", "-c2", "-W2", "--"),
     "printenv": _anything,
     "readlink": _anything,
     "rocm-smi": lambda words: all(word == "--json" or word.startswith("--show") for word in words),
     "rocminfo": _anything,
     "sha256sum": _anything,
-    "ss": lambda words: not any(word in ("-K", "--kill") for word in words),
+    "ss": _only("--listening", "--numeric", "--tcp", "--udp", "--no-header", "--processes"),
     "stat": _anything,
-    "systemctl": _first("is-system-running", "is-active", "show", "list-units", "list-timers"),
-    "sysctl": lambda words: (
-        all(word == "-n" or not word.startswith("-") for word in words)
-        and not any("=" in word for word in words)
-    ),
-    "timedatectl": _first("show", "show-timesync"),
+    "systemctl": _verb("is-system-running", "is-active", "show", "list-units", "list-timers"),
+    "sysctl": lambda words: _options(words, "-n") and not any("=" in word for word in words),
+    "timedatectl": _verb("show", "show-timesync"),
     "uname": _anything,
-    "nix-store": _with("--check-validity"),
 }
 
 
@@ -123,7 +161,7 @@ class Probe:
     def __attrs_post_init__(self) -> None:
         program, *words = self.words
         allows = _READERS.get(program)
-        if allows is None or not allows(words):
+        if allows is None or not allows(words) or "\0" in "".join(words):
             raise ValueError(f"not known to only read: {' '.join(self.words)}")
 
 
@@ -137,6 +175,7 @@ class Output:
 
     # coreutils' timeout(1), and a shell's for what it can not find or run.
     TIMED_OUT = 124
+    KILLED = 137
     NOT_RUNNABLE = 126
     NOT_FOUND = 127
 
@@ -147,6 +186,8 @@ class Output:
         program = probe.words[0]
         if self.status == self.TIMED_OUT:
             return f"{program} did not come to an end within {probe.seconds} s"
+        if self.status == self.KILLED:
+            return f"{program} was killed: it did not end within {probe.seconds} s, or memory was short"
         if self.status == self.NOT_FOUND:
             return f"there is no {program} on the machine"
         said = next((line.strip() for line in self.stderr.splitlines() if line.strip()), "")

@@ -59,6 +59,8 @@ _SAID = (
     ("Network is unreachable", Cause.NO_ROUTE),
     ("Could not resolve hostname", Cause.NO_ROUTE),
 )
+# The last that it says when a connection breaks after the login.
+_WAS_OPEN = ("closed by remote host", "Connection reset", "Broken pipe")
 
 
 @frozen
@@ -102,9 +104,13 @@ class Unreachable:
 
 @frozen
 class Ssh:
-    """ssh as root; `options` are words for ssh that come first, after our own."""
+    """ssh as root; `options` are words for ssh that come first, after our own.
+
+    `known_as`: under which address the host key of a machine is known that gets another address.
+    """
 
     options: tuple[str, ...] = field(factory=lambda: tuple(shlex.split(os.environ.get("NIX_SSHOPTS", ""))))
+    known_as: Mapping[Address, Address] = field(factory=dict)
 
     def command(
         self, address: Address, words: Sequence[str], *, tty: bool = False, fresh: bool = False
@@ -118,6 +124,7 @@ class Ssh:
             "ssh",
             *own,
             *(_FRESH if fresh else ()),
+            *([f"-oHostKeyAlias={self.known_as[address]}"] if address in self.known_as else ()),
             *self.options,
             *_UNLESS_SAID,
             f"root@{address}",
@@ -146,10 +153,9 @@ class Ssh:
         try:
             run = subprocess.run(
                 self.command(address, words, fresh=fresh),
-                input=given,
+                # Bytes: with text Python would make newlines of carriage returns, and follow the locale.
+                input=given.encode(errors="surrogateescape"),
                 capture_output=True,
-                text=True,
-                errors="surrogateescape",
                 check=False,
                 timeout=seconds,
                 env=self.environment,
@@ -159,20 +165,23 @@ class Ssh:
             return Unreachable(address, Cause.SILENT, f"no end within {seconds:g} s", *so_far)
         except OSError as error:
             raise LiveError(f"can not run ssh: {error.strerror}") from error
+        stdout, stderr = _text(run.stdout), _text(run.stderr)
         if run.returncode == _FAILED or run.returncode < 0:
-            return _failure(address, run.stdout, run.stderr)
-        return Output(run.returncode, run.stdout, run.stderr)
+            return _failure(address, stdout, stderr)
+        return Output(run.returncode, stdout, stderr)
 
 
 def _failure(address: Address, stdout: str, stderr: str) -> Unreachable:
-    cause = next((cause for text, cause in _SAID if text in stderr), Cause.CUT)
-    said = "" if cause is Cause.CHANGED_KEY else _last(stderr)
+    last = _last(stderr)
+    # What came before that is the program's own, and may say anything.
+    was_open = any(text in last for text in _WAS_OPEN)
+    cause = Cause.CUT if was_open else next((cause for text, cause in _SAID if text in stderr), Cause.CUT)
+    said = "" if cause is Cause.CHANGED_KEY else last
     return Unreachable(address, cause, said, stdout, stderr)
 
 
-def _text(written: str | bytes | None) -> str:
-    """Return what a process wrote until it was ended: bytes, whatever was wanted (python/cpython#87597)."""
-    return written.decode(errors="surrogateescape") if isinstance(written, bytes) else written or ""
+def _text(written: bytes | None) -> str:
+    return (written or b"").decode(errors="surrogateescape")
 
 
 def _last(text: str) -> str:

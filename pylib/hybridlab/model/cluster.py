@@ -13,8 +13,17 @@ from hybridlab.model.flows import Flow
 from hybridlab.model.mentions import Mention, find_mentions
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
-from hybridlab.model.workload import App, KubernetesObject, Manifests, Pods, PodTemplate, Workload
+from hybridlab.model.workload import (
+    AmdGpuDevicePlugin,
+    App,
+    KubernetesObject,
+    Manifests,
+    Pods,
+    PodTemplate,
+    Workload,
+)
 from hybridlab.spec.scalars import Address, Network, System
+from hybridlab.tables import ports
 
 
 @frozen
@@ -167,6 +176,23 @@ class Cluster:
     @cached_property
     def control_plane(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.membership.is_control_plane)
+
+    @property
+    def api_url(self) -> str:
+        """Where the API server answers nodes, under the name in its certificate."""
+        return f"https://{self.control_plane[0].name}:{ports.API_SERVER.port}"
+
+    @property
+    def cfssl_url(self) -> str:
+        """Where nodes ask for certificates."""
+        return f"https://{self.control_plane[0].name}:{ports.CFSSL.port}"
+
+    @cached_property
+    def device_plugin_nodes(self) -> frozenset[str]:
+        """The nodes on which a device plugin runs, one of ours or of the user's own."""
+        own = (w.nodes for w in self.workloads if isinstance(w, AmdGpuDevicePlugin))
+        others = (template.pods.nodes for template in self.templates if template.is_device_plugin)
+        return frozenset(name for nodes in (*own, *others) for name in nodes)
 
     @cached_property
     def apps(self) -> tuple[App, ...]:

@@ -6,7 +6,11 @@ from attrs import frozen
 
 from hybridlab.model.flows import Flow, FlowKind
 from hybridlab.spec.scalars import Network
+from hybridlab.tables import ports
 from hybridlab.tables.ports import Protocol
+
+# Where kube-proxy runs, a port of this range that is no NodePort of the spec is shut.
+NODE_PORT_RANGE = ports.NODE_PORTS
 
 
 @frozen

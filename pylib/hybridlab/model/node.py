@@ -41,6 +41,8 @@ class Identity:
 
 # NixOS's taint of a node that takes no pods: a control plane, unless it is told to, or `unschedulable`.
 UNSCHEDULABLE = Taint("unschedulable=true:NoSchedule")
+# The other one that NixOS gives a node which is nothing but a control plane (cluster/kubernetes/default.nix).
+CONTROL_PLANE_ONLY = Taint("node-role.kubernetes.io/master=true:NoSchedule")
 
 
 @frozen
@@ -94,10 +96,22 @@ class Membership:
         own = tuple(taint for taint in self.taints if taint.repels)
         return own if self.schedulable else (*own, UNSCHEDULABLE)
 
+    @property
+    def registered_taints(self) -> tuple[Taint, ...]:
+        """Every taint that its kubelet registers the node with: the spec's, and NixOS's own."""
+        if self.schedulable:
+            return self.taints
+        own = (UNSCHEDULABLE, CONTROL_PLANE_ONLY) if self.is_control_plane else (UNSCHEDULABLE,)
+        return (*self.taints, *own)
+
     def takes(self, tolerations: Iterable[Toleration]) -> bool:
         """Whether pods run here that have these tolerations."""
         tolerations = tuple(tolerations)
         return all(any(one.covers(taint) for one in tolerations) for taint in self.repelling)
+
+
+# An IOMMU, and `pt` leaves the addresses of the host's own devices untranslated.
+_IOMMU = ("amd_iommu=on", "iommu=pt")
 
 
 @frozen
@@ -110,6 +124,17 @@ class Gpu:
     passthrough_address: str | None = None
     passthrough_ids: tuple[str, ...] = ()
     passthrough_guest: str | None = None
+
+    @property
+    def kernel_parameters(self) -> tuple[str, ...]:
+        """The words that its mode asks for on the kernel's command line."""
+        match self.mode:
+            case GpuMode.OFF:
+                return ()
+            case GpuMode.HOST:
+                return _IOMMU
+            case GpuMode.PASSTHROUGH:
+                return (*_IOMMU, f"vfio-pci.ids={','.join(self.passthrough_ids)}")
 
 
 @frozen
@@ -131,6 +156,11 @@ class Guest:
     @property
     def legs(self) -> tuple[Leg, ...]:
         return (self.leg,)
+
+    @property
+    def kernel_parameters(self) -> tuple[str, ...]:
+        """As of a host; a guest needs none."""
+        return ()
 
     @property
     def memory_for_pods_mib(self) -> int:
@@ -196,6 +226,11 @@ class Host:
         return self.cpus * 1000
 
     @property
+    def kernel_parameters(self) -> tuple[str, ...]:
+        """What boot.kernelParams holds: only the GPU's mode asks for any."""
+        return self.gpu.kernel_parameters if self.gpu is not None else ()
+
+    @property
     def gpus_for_pods(self) -> int:
         """How many GPUs its kubelet can offer."""
         driven = self.gpu is not None and self.gpu.mode is GpuMode.HOST and self.membership is not None
@@ -211,6 +246,11 @@ Machine = Host | Guest
 def host_of(machine: Machine) -> str:
     """Return the name of the host with which a machine is deployed: a guest's, or itself."""
     return machine.host if isinstance(machine, Guest) else machine.name
+
+
+def known_leg(machine: Machine) -> Leg:
+    """Return the leg under whose address others know a machine: on the VLAN of Kubernetes if it is a node."""
+    return machine.legs[0] if machine.membership is None else machine.membership.leg
 
 
 def leg_path(machine: Machine, leg: Leg) -> SpecPath:

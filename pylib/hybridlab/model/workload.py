@@ -108,6 +108,11 @@ class AmdGpuDevicePlugin(_Workload):
         return "kube-system"
 
     @property
+    def labeller_name(self) -> str:
+        """What the labeller's objects are called."""
+        return f"{self.name}-labeller"
+
+    @property
     def privileged(self) -> bool:
         """Whether a pod of it is privileged: the labeller opens the GPU's devices."""
         return self.labeller is not None
@@ -320,6 +325,16 @@ class Manifests(_Workload):
 # What comes with a namespace of its own, and may have a Service.
 App = Ollama | Deployment
 Workload = AmdGpuDevicePlugin | App | Manifests
+
+
+def labels_of(name: str) -> dict[str, str]:
+    """Return the labels by which objects called `name` find their pods; people type `app` after `-l`."""
+    return {"app": name}
+
+
+def service_type(app: App) -> str:
+    """Return the type of an app's Service."""
+    return "NodePort" if any(endpoint.exposure for endpoint in app.endpoints) else "ClusterIP"
 
 
 def _pods_of(workload: AmdGpuDevicePlugin | App) -> Pods:

@@ -55,7 +55,6 @@ in
       package = option package pkgs.nix;
       settings.auto-optimise-store = option bool false;
     };
-    nixpkgs.overlays = option (listOf raw) [ ];
 
     security = {
       pam.loginLimits = option (listOf (attrsOf str)) [ ];

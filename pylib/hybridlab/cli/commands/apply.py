@@ -25,50 +25,19 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     Refused if the spec has errors, if the generated files beside it are not as `hybridlab generate --check`
     wants them, or if the cluster has none of the spec's nodes.
     """
-    from hybridlab.cli.stages import require_generated, sound_cluster  # noqa: PLC0415 - see program.py
-    from hybridlab.cli.terminal import notice, safe  # noqa: PLC0415
-    from hybridlab.emit.kubernetes.tree import FOLDER  # noqa: PLC0415
-    from hybridlab.live.kubectl import Kubectl, check_is  # noqa: PLC0415
+    from hybridlab.cli.applying import apply_manifests  # noqa: PLC0415 - see program.py
+    from hybridlab.cli.stages import require_generated, sound_cluster  # noqa: PLC0415
+    from hybridlab.live.kubectl import Kubectl  # noqa: PLC0415
 
     spec = find_spec(ctx.obj)
     cluster = sound_cluster(spec)
     require_generated(cluster, spec.parent)
-    folder = spec.parent / FOLDER
-
-    def show(text: str) -> None:
-        for line in text.splitlines():
-            click.echo(safe(line))
-
-    kubectl = Kubectl(context)
-    server = kubectl.server()
-    check_is(cluster, kubectl.nodes(), server)
-    missing = kubectl.missing(cluster.namespaces) if cluster.workloads else ()
-    difference = ""
-    if not cluster.workloads:
-        notice(f"{cluster.name} has no workloads")
-    elif missing:
-        # The server compares nothing that is in a namespace which does not exist.
-        click.echo(f"new, with all that is in them: namespace {', '.join(missing)}")
-    else:
-        difference = kubectl.difference(folder)
-        show(difference)
-    left_over = kubectl.left_over(cluster, folder)
-    doomed = [left for left in left_over if prune and not left.holds_others]
-    for left in left_over:
-        if left in doomed:
-            click.echo(f"no longer generated, and removed: {left}")
-        else:
-            notice(f"no longer generated, and left as it is: kubectl delete {left}")
-    changes = bool(missing or difference)
-    if not changes and not doomed:
-        notice(f"the cluster at {server} is as generated")
-        return
-    if dry_run:
-        return
-    if not yes:
-        click.confirm(f"apply to {server}?", abort=True, err=True)
-    if changes:
-        show(kubectl.apply(folder, force=force_conflicts))
-    for left in doomed:
-        kubectl.delete(left)
-        notice(f"removed {left}")
+    apply_manifests(
+        cluster,
+        spec.parent,
+        Kubectl(context),
+        yes=yes,
+        dry_run=dry_run,
+        force_conflicts=force_conflicts,
+        prune=prune,
+    )

@@ -17,7 +17,7 @@ _LABELS = ("vram", "cu-count", "simd-count", "device-id", "family", "product-nam
 
 def resources(plugin: AmdGpuDevicePlugin, image: str) -> tuple[Resource, ...]:
     """Return its account, what that may do, and the DaemonSet."""
-    name = f"{plugin.name}-labeller"
+    name = plugin.labeller_name
     labels = app_labels(name)
     return (
         Resource("v1", "ServiceAccount", name, namespace=plugin.namespace, labels=labels),

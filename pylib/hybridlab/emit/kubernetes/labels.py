@@ -3,16 +3,13 @@
 from collections.abc import Iterable
 
 from hybridlab.manifest.data import Json
-from hybridlab.model.workload import AmdGpuDevicePlugin
+from hybridlab.model.workload import AmdGpuDevicePlugin, labels_of
 from hybridlab.spec.scalars import Taint
 
 
 def app_labels(workload: str) -> dict[str, str]:
-    """Return the labels of everything that belongs to a workload; its selector is the same set.
-
-    `app` is what people type after `-l`.
-    """
-    return {"app": workload}
+    """Return the labels of everything that belongs to a workload; its selector is the same set."""
+    return labels_of(workload)
 
 
 def tolerations_of(taints: Iterable[Taint]) -> list[Json]:

@@ -3,7 +3,7 @@
 from hybridlab.emit.kubernetes.labels import app_labels
 from hybridlab.manifest import Resource
 from hybridlab.manifest.data import Json, KeyPath
-from hybridlab.model.workload import App, Endpoint
+from hybridlab.model.workload import App, Endpoint, service_type
 from hybridlab.tables.ports import Protocol
 
 
@@ -24,7 +24,7 @@ def service_of(app: App) -> Resource:
         labels=app_labels(app.name),
         body={
             "spec": {
-                "type": "NodePort" if any(e.exposure for e in app.endpoints) else "ClusterIP",
+                "type": service_type(app),
                 "selector": app_labels(app.name),
                 "ports": [_port(endpoint) for endpoint in app.endpoints],
             }

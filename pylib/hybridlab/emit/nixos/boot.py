@@ -1,7 +1,7 @@
 """`boot.nix`: the whole list of kernel parameters of a machine; only the GPU's mode asks for any."""
 
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.node import Guest, Host, Machine
+from hybridlab.model.node import Guest, Machine
 from hybridlab.nixlang import Commented
 from hybridlab.nixlang.build import Options
 from hybridlab.spec.gpu import GpuMode
@@ -9,26 +9,17 @@ from hybridlab.spec.gpu import GpuMode
 
 def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
     """Return `boot.kernelParams`."""
-    match machine:
-        case Guest():
-            comment = "no GPU here"
-            parameters: list[object] = []
-        case Host():
-            comment, parameters = _host_parameters(machine)
-    return ({"boot": {"kernelParams": Commented(parameters, comment)}},)
+    parameters: list[object] = list(machine.kernel_parameters)
+    return ({"boot": {"kernelParams": Commented(parameters, _reason(machine))}},)
 
 
-def _host_parameters(host: Host) -> tuple[str, list[object]]:
-    if host.gpu is None:
-        return "no GPU here", []
-    match host.gpu.mode:
+def _reason(machine: Machine) -> str:
+    if isinstance(machine, Guest) or machine.gpu is None:
+        return "no GPU here"
+    match machine.gpu.mode:
         case GpuMode.OFF:
-            return "the GPU is off", []
+            return "the GPU is off"
         case GpuMode.HOST:
-            return "the GPU is the host's own: pt leaves the addresses of its memory untranslated", [
-                "amd_iommu=on",
-                "iommu=pt",
-            ]
+            return "the GPU is the host's own: pt leaves the addresses of its memory untranslated"
         case GpuMode.PASSTHROUGH:
-            ids = f"vfio-pci.ids={','.join(host.gpu.passthrough_ids)}"
-            return "the GPU goes to a guest", ["amd_iommu=on", "iommu=pt", ids]
+            return "the GPU goes to a guest"

@@ -1,7 +1,7 @@
 """`cluster.nix`: what every machine has in common, whatever it does."""
 
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.node import Machine
+from hybridlab.model.node import known_leg
 from hybridlab.nixlang import Commented
 from hybridlab.nixlang.build import Options
 
@@ -10,7 +10,7 @@ def options(cluster: Cluster) -> tuple[Options, ...]:
     """Return platform, state version, names and resolvers."""
     names: dict[str, list[str]] = {}
     for machine in cluster.machines:
-        names.setdefault(_address(machine), []).append(machine.name)
+        names.setdefault(str(known_leg(machine).address), []).append(machine.name)
     return (
         {
             "nixpkgs": {"hostPlatform": cluster.nixos.system.value},
@@ -41,9 +41,3 @@ def options(cluster: Cluster) -> tuple[Options, ...]:
             }
         },
     )
-
-
-def _address(machine: Machine) -> str:
-    """The address under which other machines know this one: on the VLAN of Kubernetes if it is a node."""
-    leg = machine.legs[0] if machine.membership is None else machine.membership.leg
-    return str(leg.address)

@@ -2,10 +2,10 @@
 
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.exposure import Firewall, NodePort, Opening
+from hybridlab.model.links import forwards_from
 from hybridlab.model.node import Machine
 from hybridlab.nixlang import Commented, groups
 from hybridlab.nixlang.build import Options
-from hybridlab.tables import interfaces
 
 
 def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
@@ -19,11 +19,8 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
     }
     if firewall.node_ports:
         settings["nodePorts"] = [_node_port(node_port) for node_port in firewall.node_ports]
-    if machine.membership is not None:
-        settings["forwardFrom"] = Commented(
-            [interfaces.POD_BRIDGE, interfaces.FLANNEL],
-            "pods: for nobody else is this machine a router",
-        )
+    if (pods := forwards_from(machine)) is not None:
+        settings["forwardFrom"] = Commented([*pods], "pods: for nobody else is this machine a router")
     return ({"hybridlab": {"firewall": groups(settings)}},)
 
 

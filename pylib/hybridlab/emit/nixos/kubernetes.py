@@ -21,7 +21,7 @@ def shared_options(cluster: Cluster) -> tuple[Options, ...]:
             "services": {
                 "kubernetes": {
                     "masterAddress": Commented(api, "the name in the certificates of API server and cfssl"),
-                    "apiserverAddress": f"https://{api}:{ports.API_SERVER.port}",
+                    "apiserverAddress": cluster.api_url,
                     "easyCerts": True,
                     "clusterCidr": str(kubernetes.pod_network),
                     "apiserver": {

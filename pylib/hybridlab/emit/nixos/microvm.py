@@ -1,7 +1,7 @@
 """`microvm.nix`: the virtual machine that a guest is."""
 
-from hybridlab.emit.nixos.secrets import DECRYPTED, guest_key
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.delivery import DECRYPTED, guest_key
 from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.nixlang import Commented
 from hybridlab.nixlang.build import Options

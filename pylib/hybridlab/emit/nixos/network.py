@@ -1,13 +1,11 @@
 """`network.nix`: addresses and links by systemd-networkd; a host's bridge, its legs and its guests' taps."""
 
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.network import Leg, Vlan
+from hybridlab.model.links import LEG_MARK, Port, Route, Rule, bridge_ports, leg_routes, leg_rules
+from hybridlab.model.network import Leg
 from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.nixlang import Commented
 from hybridlab.nixlang.build import Options
-
-# Priorities of routing rules, before the main table's 32766: pods, then answers by address, then by mark.
-_PODS_FIRST, _BY_ADDRESS, _BY_MARK = 1000, 1100, 1200
 
 
 def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
@@ -47,12 +45,13 @@ def _guest_network(guest: Guest) -> dict[str, object]:
 
 def _host_network(cluster: Cluster, host: Host) -> dict[str, object]:
     bridge = cluster.bridge
+    uplink, own_side, *taps = bridge_ports(cluster, host)
     networks: dict[str, object] = {
         "10-uplink": Commented(
             {
                 "matchConfig": {"Name": host.uplink},
                 "networkConfig": {"Bridge": bridge},
-                "bridgeVLANs": [_tagged(vlan) for vlan in host.vlans],
+                "bridgeVLANs": _vlans(uplink),
                 "linkConfig": {"RequiredForOnline": "enslaved"},
             },
             "the uplink is a trunk: every VLAN tagged",
@@ -62,7 +61,7 @@ def _host_network(cluster: Cluster, host: Host) -> dict[str, object]:
                 "matchConfig": {"Name": bridge},
                 "networkConfig": {"LinkLocalAddressing": "no"},
                 "vlan": [leg.interface for leg in host.legs],
-                "bridgeVLANs": [_tagged(leg.vlan) for leg in host.legs],
+                "bridgeVLANs": _vlans(own_side),
                 "linkConfig": {"RequiredForOnline": "no"},
             },
             "the host's own side of the bridge: no address, only its legs",
@@ -70,8 +69,8 @@ def _host_network(cluster: Cluster, host: Host) -> dict[str, object]:
     }
     for leg in host.legs:
         networks[f"30-{leg.interface}"] = Commented(_leg(cluster, host, leg), f"VLAN {leg.vlan.name}")
-    for guest in host.guests:
-        networks[f"40-{guest.identity.tap}"] = _tap(bridge, guest)
+    for guest, tap in zip(host.guests, taps, strict=True):
+        networks[f"40-{tap.interface}"] = _tap(bridge, guest, tap)
     return {
         "netdevs": {
             f"10-{bridge}": {
@@ -102,48 +101,42 @@ def _leg(cluster: Cluster, host: Host, leg: Leg) -> dict[str, object]:
     }
     if gateway is not None and leg == host.default_leg:
         network["gateway"] = [str(gateway)]
-    routes: list[dict[str, object]] = [
-        {"Destination": str(leg.vlan.network), "Scope": "link", "Table": leg.table}
-    ]
-    if gateway is not None:
-        routes.append({"Gateway": str(gateway), "Table": leg.table})
-    network["routes"] = routes
-    network["routingPolicyRules"] = _rules(cluster, host, leg)
+    network["routes"] = [_route(route) for route in leg_routes(leg)]
+    network["routingPolicyRules"] = [_rule(rule) for rule in leg_rules(cluster, host, leg)]
     return network
 
 
-def _rules(cluster: Cluster, host: Host, leg: Leg) -> list[object]:
-    rules: list[object] = [
-        {"From": str(leg.address), "Table": leg.table, "Priority": _BY_ADDRESS},
-        Commented(
-            {"FirewallMark": f"{leg.table}/0xfff", "Table": leg.table, "Priority": _BY_MARK},
-            "answers of pods, marked with the leg on which the question came",
-        ),
-    ]
-    if cluster.kubernetes is not None and host.membership is not None and leg == host.membership.leg:
-        pods = {
-            "To": str(cluster.kubernetes.pod_network),
-            "Table": "main",
-            "Priority": _PODS_FIRST,
-        }
-        rules.insert(0, Commented(pods, "pods are behind no leg"))
-    return rules
+def _route(route: Route) -> dict[str, object]:
+    way: dict[str, object] = {"Table": route.table}
+    if route.gateway is not None:
+        return {"Gateway": str(route.gateway), **way}
+    return {"Destination": str(route.destination), "Scope": "link", **way}
 
 
-def _tap(bridge: str, guest: Guest) -> Commented:
+def _rule(rule: Rule) -> object:
+    way = {"Table": "main" if rule.table is None else rule.table, "Priority": rule.priority}
+    if rule.destination is not None:
+        return Commented({"To": str(rule.destination), **way}, "pods are behind no leg")
+    if rule.mark is not None:
+        mark = {"FirewallMark": f"{rule.mark}/{LEG_MARK:#x}", **way}
+        return Commented(mark, "answers of pods, marked with the leg on which the question came")
+    return {"From": str(rule.source), **way}
+
+
+def _tap(bridge: str, guest: Guest, port: Port) -> Commented:
     tap = {
-        "matchConfig": {"Name": guest.identity.tap},
+        "matchConfig": {"Name": port.interface},
         "networkConfig": {"Bridge": bridge},
-        "bridgeVLANs": [
-            {"VLAN": guest.leg.vlan.id, "PVID": guest.leg.vlan.id, "EgressUntagged": guest.leg.vlan.id}
-        ],
+        "bridgeVLANs": _vlans(port),
         "linkConfig": {"RequiredForOnline": "no"},
     }
     return Commented(tap, f"made by microvm.nix for {guest.name}; in its VLAN only, untagged")
 
 
-def _tagged(vlan: Vlan) -> dict[str, object]:
-    return {"VLAN": vlan.id}
+def _vlans(port: Port) -> list[dict[str, object]]:
+    if port.untagged is not None:
+        return [{"VLAN": port.untagged, "PVID": port.untagged, "EgressUntagged": port.untagged}]
+    return [{"VLAN": vlan} for vlan in port.tagged]
 
 
 def _packet_path(cluster: Cluster, host: Host) -> dict[str, object]:

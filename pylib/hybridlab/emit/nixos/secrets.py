@@ -3,17 +3,13 @@
 from pathlib import PurePosixPath
 
 from hybridlab.model.cluster import Cluster, GuestKeys
+from hybridlab.model.delivery import DECRYPTED, MICROVM_USER, guest_key, pod_secret
 from hybridlab.model.node import Machine
-from hybridlab.model.workload import SecretUse
 from hybridlab.nixlang import Commented, NixPath
 from hybridlab.nixlang.build import Options
 
 # From modules/generated/<machine>/ up to the folder of the spec.
 _ROOT = PurePosixPath("../../..")
-
-
-# The folder of decrypted secrets on a machine (sops-nix).
-DECRYPTED = "/run/secrets"
 
 
 def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
@@ -45,28 +41,15 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
     return ({"sops": {**file, "secrets": secrets}}, *groups) if secrets else ()
 
 
-def guest_key(guest: str) -> str:
-    """Return the secret that holds a guest's age private key, by its name in the host's sops file."""
-    return f"{guest}/age-key"
-
-
 def _guest_keys(keys: GuestKeys) -> dict[str, object]:
     return {
         guest_key(guest): {
             "sopsFile": NixPath(str(_ROOT / keys.file)),
-            "owner": Commented("microvm", "its hypervisor hands the key over"),
+            "owner": Commented(MICROVM_USER, "its hypervisor hands the key over"),
             "restartUnits": [f"microvm@{guest}.service"],
         }
         for guest in keys.guests
     }
-
-
-def pod_secret(workload: str, use: SecretUse) -> str:
-    """Return the secret with a value for pods, by its name on the control plane.
-
-    Not the key in the sops file, which may be called like the join token in the other one.
-    """
-    return f"workloads/{workload}/{use.data_key}"
 
 
 def _pod_secrets(cluster: Cluster) -> dict[str, object]:

@@ -97,7 +97,36 @@ class Refused:
     how: str
 
 
-Look = Remote | Ping | Http
+@frozen
+class Connect:
+    """A TCP connection from here, closed at once; its answer is Connected, or Refused."""
+
+    address: Address
+    port: int
+    seconds: int = 5
+
+
+@frozen
+class Connected:
+    """Something took the connection."""
+
+
+@frozen
+class Source:
+    """With which address of its own this machine would talk to another one; nothing is sent.
+
+    Its answer is SourceAddress, or Refused if there is no way to it.
+    """
+
+    address: Address
+
+
+@frozen
+class SourceAddress:
+    address: Address
+
+
+Look = Remote | Ping | Http | Connect | Source
 
 
 @frozen

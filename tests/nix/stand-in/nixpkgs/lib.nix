@@ -34,7 +34,10 @@ let
       replaceStrings
       ;
 
-    trivial.release = "26.05";
+    trivial = {
+      release = "26.05";
+      versionSuffix = "pre-git";
+    };
 
     optional = condition: value: if condition then [ value ] else [ ];
     optionals = condition: values: if condition then values else [ ];

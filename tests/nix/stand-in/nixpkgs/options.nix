@@ -167,11 +167,16 @@ in
       };
     };
 
-    # A string of a known system; NixOS elaborates it to a set.
-    nixpkgs.hostPlatform = required (enum [
-      "x86_64-linux"
-      "aarch64-linux"
-    ]);
+    nixpkgs = {
+      config = option attrs { };
+      flake.source = option (nullOr (either str path)) null;
+      # A string of a known system; NixOS elaborates it to a set.
+      hostPlatform = required (enum [
+        "x86_64-linux"
+        "aarch64-linux"
+      ]);
+      overlays = option (listOf raw) [ ];
+    };
 
     security.sudo.wheelNeedsPassword = option bool true;
 

@@ -50,9 +50,14 @@ in
       throw "Failed assertions:\n${lib.concatLines (map (message: "- ${message}") failed)}"
     else
       pkgs.runCommand "nixos-system-${config.networking.hostName}-${lib.trivial.release}" {
+        version = lib.trivial.release + lib.trivial.versionSuffix;
         configuration = builtins.toJSON (
           values (
-            removeAttrs options [ "_module" ]
+            # What is colmena's own, beside NixOS, goes into no system.
+            removeAttrs options [
+              "_module"
+              "deployment"
+            ]
             // {
               system = removeAttrs options.system [ "build" ];
             }

@@ -1,0 +1,221 @@
+"""The steps of a deployment in their order, with what is said and asked in between; no step is done here."""
+
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from attrs import field, frozen
+
+import hybridlab
+from hybridlab.cli import progress
+from hybridlab.cli.applying import apply_manifests
+from hybridlab.cli.render import render_report, summarize
+from hybridlab.cli.terminal import notice
+from hybridlab.diagnostic import Report
+from hybridlab.live import nix
+from hybridlab.live.activation import running_attempt
+from hybridlab.live.deploy import Deployment, Options
+from hybridlab.live.drain import Nodes
+from hybridlab.live.gate import firewall_changes
+from hybridlab.live.kubeconfig import temporary
+from hybridlab.live.kubectl import Kubectl
+from hybridlab.live.lock import hold
+from hybridlab.live.lockout import breaks_of
+from hybridlab.live.preflight import Problem, Seen, Target, look, targets
+from hybridlab.live.prepare import Prepared, ask_host, build_all, copy_all
+from hybridlab.live.ssh import Ssh
+from hybridlab.live.targets import address_of
+from hybridlab.live.tracked import untracked
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.deployment import in_turn
+from hybridlab.model.node import Host, host_of
+from hybridlab.secrets.check import check_secrets
+from hybridlab.spec.scalars import Address
+
+_POLL_SECONDS = 5
+
+
+@frozen
+class Choices:
+    """What the user wants; `machines`: those to deploy, none for all; `reach` and `health` in seconds.
+
+    `at`: where hosts are reached now, by name, if not where the spec has them.
+    """
+
+    machines: frozenset[str] = frozenset()
+    at: Mapping[str, Address] = field(factory=dict)
+    stop_after: str | None = None
+    yes: bool = False
+    atomic: bool = False
+    allow_cut: bool = False
+    drain: bool = True
+    apply: bool = True
+    reach: int = 120
+    health: int = 600
+
+
+def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
+    """Deploy from the flake in `folder`, the spec's, as far as the user wants; return whether all went well.
+
+    Raises: LiveError; click's Abort when the user says no; KeyboardInterrupt.
+    """
+    hosts = in_turn(_hosts(cluster, choices))
+    applies = choices.apply and cluster.kubernetes is not None and bool(cluster.workloads)
+    progress.announce(cluster, hosts, apply=applies)
+    if not _is_complete(cluster, folder):
+        return False
+    if choices.stop_after == "plan":
+        return True
+    nix.check_ready(folder)
+    with ExitStack() as stack:
+        where = targets(cluster, hosts, choices.at)
+        ssh = Ssh(known_as={one.afterwards: one.address for one in where if len(one.addresses) > 1})
+        seen = _look(where, ssh, stack)
+        if seen is None or not _stays_reachable(cluster, where, ssh, allow_cut=choices.allow_cut):
+            return False
+        for one in where:
+            progress.show_openings(one.host, *firewall_changes(cluster, one.host, ssh))
+        if choices.stop_after == "look":
+            return True
+        links = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hybridlab-deploy-")))
+        jobs = _prepare(seen, folder, links, ssh, choices)
+        if jobs is None or choices.stop_after in ("build", "copy"):
+            return jobs is not None
+        if not choices.yes and not all(job.is_there for job in jobs):
+            click.confirm("deploy?", abort=True, err=True)
+        if not _switch(Deployment(jobs, cluster, ssh, _options(choices), notice), choices):
+            return False
+    return _apply(cluster, folder, ssh, choices) if applies else True
+
+
+def _hosts(cluster: Cluster, choices: Choices) -> tuple[Host, ...]:
+    names = {host_of(m) for m in cluster.machines if not choices.machines or m.name in choices.machines}
+    return tuple(host for host in cluster.hosts if host.name in names)
+
+
+def _options(choices: Choices) -> Options:
+    return Options(health=choices.health, reach=choices.reach, drain=choices.drain)
+
+
+def _is_complete(cluster: Cluster, folder: Path) -> bool:
+    """Say which secrets are missing, and which files a flake does not see; return whether there are none."""
+    report = check_secrets(cluster, folder)
+    if report.diagnostics:
+        click.echo(render_report(report), err=True, nl=False)
+    if not report.ok:
+        notice(f"{summarize(report)}; nothing is done: a machine gets all of its secrets or none")
+        return False
+    plan = hybridlab.plan(hybridlab.emit_all(cluster), folder)
+    wanted = [str(action.path) for action in (*plan.actions, plan.index)]
+    wanted += ["flake.nix", *(cluster.secrets.files if cluster.secrets else ())]
+    unknown = untracked(folder, wanted)
+    for name in unknown:
+        notice(f"git does not track {name}, so the flake does not see it", error=True)
+    if unknown:
+        notice(f"`git add` {'it' if len(unknown) == 1 else 'them'}, and deploy again; nothing is done")
+    return not unknown
+
+
+def _look(where: Iterable[Target], ssh: Ssh, stack: ExitStack) -> tuple[Seen, ...] | None:
+    """Look at all hosts, lock them for as long as `stack` is open, and say what stands in the way."""
+    problems: list[Problem] = []
+    reached = []
+    for target in where:
+        found = look(ssh, target)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            reached.append(target)
+    if problems:
+        progress.show_problems(problems)
+        notice("nothing was changed")
+        return None
+    for target in reached:
+        stack.enter_context(hold(ssh, target.address, target.name))
+    return tuple(_settled(target, ssh) for target in reached)
+
+
+def _settled(target: Target, ssh: Ssh) -> Seen:
+    """Wait until the host is in no attempt that an earlier run has begun, and look at it."""
+    said = False
+    while running_attempt(ssh, target.address):
+        if not said:
+            notice(f"{target.name} is still settling an earlier attempt, whose end is waited for")
+        said = True
+        time.sleep(_POLL_SECONDS)
+    found = look(ssh, target)
+    if isinstance(found, Problem):
+        raise hybridlab.LiveError(f"{found.machine} {found.message}")
+    return found
+
+
+def _stays_reachable(cluster: Cluster, where: Iterable[Target], ssh: Ssh, *, allow_cut: bool) -> bool:
+    """Say where the way to a machine would break, and return whether to go on."""
+    breaks = [one for target in where for one in breaks_of(cluster, target, ssh)]
+    if not breaks:
+        return True
+    click.echo(render_report(Report.of(breaks, cluster.source)), err=True, nl=False)
+    if allow_cut:
+        notice("you go on although you may not be able to log in any more, at once or after its next restart")
+        return True
+    notice("you could not log in any more; nothing was changed. --allow-cut goes on all the same")
+    return False
+
+
+def _prepare(
+    seen: tuple[Seen, ...], folder: Path, links: Path, ssh: Ssh, choices: Choices
+) -> tuple[Prepared, ...] | None:
+    """Build and copy all systems, and show what they would do; None if they can not be brought there."""
+    systems = build_all(seen, folder, links, notice)
+    if choices.stop_after == "build":
+        for one in seen:
+            progress.show_seen(one, systems[one.target.name])
+        return ()
+    problems = copy_all(seen, systems, ssh, folder, notice)
+    if problems:
+        progress.show_problems(problems)
+        notice("nothing was changed")
+        return None
+    jobs = tuple(ask_host(one, systems[one.target.name], ssh) for one in seen)
+    for job in jobs:
+        progress.show_effects(job)
+    return jobs
+
+
+def _switch(deployment: Deployment, choices: Choices) -> bool:
+    """Switch the hosts; show where each stands, whatever comes in between."""
+    try:
+        try:
+            deployment.run()
+        finally:
+            failed = not deployment.succeeded
+            if failed and deployment.switched:
+                names = ", ".join(job.target.name for job in deployment.switched)
+                if choices.atomic or (
+                    not choices.yes and click.confirm(f"take back {names}, too?", err=True)
+                ):
+                    deployment.take_back()
+    finally:
+        progress.show_standings(deployment.standings)
+    return deployment.succeeded
+
+
+def _apply(cluster: Cluster, folder: Path, ssh: Ssh, choices: Choices) -> bool:
+    """Apply the manifests once the API server answers."""
+    [first, *_] = cluster.control_plane
+    nodes = Nodes(ssh, address_of(cluster, first.machine))
+    end = time.monotonic() + choices.health
+    while not nodes.states():
+        if time.monotonic() > end:
+            notice(
+                f"the API server on {first.name} does not answer: `hybridlab diagnose {first.name}`",
+                error=True,
+            )
+            return False
+        time.sleep(_POLL_SECONDS)
+    with temporary(cluster, ssh) as kubeconfig:
+        apply_manifests(cluster, folder, Kubectl(kubeconfig=kubeconfig), yes=True)
+    return True

@@ -1,0 +1,199 @@
+"""Make a machine run another NixOS system, so that it goes back by itself unless it is told that all is well.
+
+The machine does it alone (activate.sh, as a unit of systemd): a connection that breaks, or a deployer that
+dies, leaves it on the old system or on the new one. Which systems these are is not known here.
+"""
+
+import secrets
+import time
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import PurePosixPath
+
+from attrs import field, frozen
+
+from hybridlab.errors import LiveError
+from hybridlab.live.probe import Output
+from hybridlab.live.ssh import Ssh, Unreachable
+from hybridlab.spec.scalars import Address
+
+# In memory, so that nothing of an attempt outlives a restart.
+_FOLDER = PurePosixPath("/run/hybridlab")
+_UNIT = "hybridlab-activation"
+# The script looks for an order every second.
+_ASK = """\
+if [ -n "$2" ] && touch -- "$1/$2"; then
+  sleep 1
+fi
+cat "$1/outcome"
+"""
+# The script comes in on standard input: systemd-run would expand what looks like a variable in an argument.
+# If the connection breaks, that looks like its end, hence the size.
+_START = f"""\
+set -eu
+folder=$1 size=$2; shift 2
+umask 077
+mkdir -p "${{folder%/*}}"
+mkdir "$folder"
+trap 'rm -rf "$folder"' EXIT
+cat >"$folder/activate"
+[ "$(wc -c <"$folder/activate")" -eq "$size" ]
+systemd-run --unit={_UNIT} --collect --quiet --service-type=exec \\
+  --description="hybridlab activates a system" --property=KillMode=mixed \\
+  --property="ExecStopPost=/bin/sh $folder/activate settle $folder" \\
+  /bin/sh "$folder/activate" run "$folder" "$@"
+trap - EXIT
+"""
+_FORGOTTEN = "the machine was restarted before the new system was kept, or the order never came to it"
+_SECONDS = 30  # for one command
+_PAUSE_SECONDS = 1.0
+# Beyond its own limits, for what it runs: activating and taking back.
+_GRACE_SECONDS = 600
+
+
+@frozen
+class Kept:
+    """The machine runs the new system, and starts with it."""
+
+
+@frozen
+class TakenBack:
+    """The machine runs the old system, and starts with it; `reason` says why."""
+
+    reason: str
+
+
+@frozen
+class Unknown:
+    """Nobody here knows which system the machine runs; it will settle that by itself within `seconds`."""
+
+    reason: str
+    seconds: int
+
+
+Ending = Kept | TakenBack | Unknown
+
+
+@frozen
+class Limits:
+    """How many seconds the machine waits: for a new connection, and then to be told that it is well."""
+
+    reach: int = 120
+    keep: int = 900
+
+
+@frozen
+class Activation:
+    """An attempt on a machine to run `system`, a store path that is there already.
+
+    `addresses`: where it can be reached before, and where afterwards if that is another one. `generation`:
+    the number that the system has in the machine's profile, to go back to it.
+    """
+
+    ssh: Ssh
+    addresses: tuple[Address, ...]
+    system: str
+    limits: Limits
+    generation: int | None = None
+    folder: PurePosixPath = field(factory=lambda: _FOLDER / secrets.token_hex(8))
+
+    def begin(self) -> None:
+        """Begin, and return at once. Raises: LiveError if the machine refuses: then nothing has begun."""
+        script = resources.files("hybridlab.live").joinpath("activate.sh").read_text("utf-8")
+        numbers = (self.limits.reach, self.limits.keep, self.generation)
+        words = ["sh", "-c", _START, "sh", str(self.folder), str(len(script.encode())), self.system]
+        words += [str(number) for number in numbers if number is not None]
+        run = self.ssh.run(self.addresses[0], words, seconds=_SECONDS, given=script)
+        # Without an answer the order may have arrived, or not: what becomes of it is found out later.
+        if isinstance(run, Output) and run.status:
+            raise LiveError(f"can not begin to activate: {_said(run)}")
+
+    def outcome(self, order: str = "") -> tuple[str, str]:
+        """Return how far it has come, as its word and the rest of its line, asked over a new connection.
+
+        An `order` is given to it before, and has some time to be followed. Both are empty if the machine can
+        not be asked, or does not know of this attempt.
+        """
+        words = ["sh", "-c", _ASK, "sh", str(self.folder), order]
+        run = self._run(words, fresh=True)
+        if isinstance(run, Unreachable) or run.status:
+            return "", ""
+        word, _, rest = run.stdout.strip().partition(" ")
+        return word, rest
+
+    def confirm_reached(self) -> Ending | None:
+        """Wait until it is activated, and confirm over a new connection that the machine can be reached.
+
+        Return how it ended if it did not come to that, else None.
+        """
+        end = time.monotonic() + self.limits.reach + _GRACE_SECONDS
+        word = ""
+        while time.monotonic() < end:
+            word, reason = self.outcome("reached" if word == "activated" else "")
+            match word:
+                case "activated":
+                    continue
+                case "reached":
+                    return None
+                case "reverted":
+                    return TakenBack(reason)
+                case "stuck":
+                    return Unknown(reason, 0)
+                case "" if self._is_unknown_there():
+                    return TakenBack(_FORGOTTEN)
+            time.sleep(_PAUSE_SECONDS)
+        return Unknown("it can not be reached any more", self.limits.reach)
+
+    def keep(self) -> Ending:
+        """Tell the machine that it is well, and return how it ended."""
+        return self._settle("keep")
+
+    def take_back(self) -> Ending:
+        """Tell the machine to go back, and return how it ended: it may have been kept already."""
+        return self._settle("back")
+
+    def _settle(self, order: str) -> Ending:
+        end = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < end:
+            word, reason = self.outcome(order)
+            match word:
+                case "kept":
+                    return Kept()
+                case "reverted":
+                    return TakenBack(reason)
+                case "stuck":
+                    return Unknown(reason, 0)
+                case "" if self._is_unknown_there():
+                    return self._after_restart()
+            time.sleep(_PAUSE_SECONDS)
+        return Unknown("it can not be reached any more", self.limits.keep)
+
+    def _is_unknown_there(self) -> bool:
+        """Whether the machine answers, and has no folder of this attempt: it was in its memory."""
+        run = self._run(["test", "-d", str(self.folder)])
+        return isinstance(run, Output) and run.status == 1
+
+    def _after_restart(self) -> Ending:
+        run = self._run(["readlink", "-f", "/run/current-system"])
+        if isinstance(run, Output) and run.stdout.strip() == self.system:
+            return Kept()
+        return TakenBack(_FORGOTTEN)
+
+    def _run(self, words: Sequence[str], *, fresh: bool = False) -> Output | Unreachable:
+        """Run words at the first address at which the machine answers."""
+        for address in self.addresses:
+            run = self.ssh.run(address, words, seconds=_SECONDS, fresh=fresh)
+            if isinstance(run, Output):
+                break
+        return run
+
+
+def running_attempt(ssh: Ssh, address: Address) -> bool | None:
+    """Return whether the machine is in the middle of an attempt; None if it can not be asked."""
+    run = ssh.run(address, ["systemctl", "is-active", "--quiet", f"{_UNIT}.service"], seconds=_SECONDS)
+    return None if isinstance(run, Unreachable) else run.status == 0
+
+
+def _said(run: Output) -> str:
+    said = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "")
+    return said or f"status {run.status}"

@@ -1,0 +1,98 @@
+"""Takes the pods off nodes that are about to be disturbed, and lets them back, by the control plane."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from hybridlab.errors import LiveError
+from hybridlab.live.probe import Output
+from hybridlab.live.ssh import Ssh, Unreachable
+from hybridlab.spec.scalars import Address
+
+# Where nixpkgs' easyCerts puts it (cluster/kubernetes/pki.nix); its key can be read by root alone.
+ADMIN_KUBECONFIG = "/etc/kubernetes/cluster-admin.kubeconfig"
+# On a node that we have cordoned: whoever comes after a run that died knows that it may be uncordoned.
+_MARK = "hybridlab/cordoned-by-deploy"
+_ASK_SECONDS = 30
+_DRAIN_SECONDS = 180
+
+
+@frozen
+class NodeState:
+    """A node as the API server has it; `ours`: it was cordoned by us."""
+
+    ready: bool
+    cordoned: bool
+    ours: bool
+
+
+@frozen
+class Nodes:
+    """The nodes of the cluster, asked on the control plane at `address`."""
+
+    ssh: Ssh
+    address: Address
+
+    def states(self) -> Mapping[str, NodeState] | None:
+        """Return every node by name; None if there is no cluster yet, or nobody answers for it."""
+        run = self._kubectl("get", "nodes", "--output=json", seconds=_ASK_SECONDS)
+        if isinstance(run, Unreachable) or run.status:
+            return None
+        try:
+            items = json.loads(run.stdout)["items"]
+            return {item["metadata"]["name"]: _state(item) for item in items}
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def drain(self, names: Iterable[str]) -> None:
+        """Take all pods off these nodes. What could not be done is undone. Raises: LiveError."""
+        done: list[str] = []
+        for name in names:
+            done.append(name)
+            self._must("annotate", "--overwrite", "node", name, f"{_MARK}=true")
+            run = self._kubectl(
+                "drain",
+                name,
+                "--ignore-daemonsets",
+                "--delete-emptydir-data",
+                f"--timeout={_DRAIN_SECONDS}s",
+                seconds=_DRAIN_SECONDS + _ASK_SECONDS,
+            )
+            if isinstance(run, Unreachable) or run.status:
+                for other in done:
+                    self.uncordon(other)
+                said = str(run) if isinstance(run, Unreachable) else _last(run)
+                raise LiveError(
+                    f"the pods on node {name} can not be taken off it: {said}; --no-drain leaves them there"
+                )
+
+    def uncordon(self, name: str) -> None:
+        """Let pods back onto a node that we have cordoned. Raises: LiveError."""
+        self._must("uncordon", name)
+        self._must("annotate", "node", name, f"{_MARK}-")
+
+    def _must(self, *words: str) -> None:
+        run = self._kubectl(*words, seconds=_ASK_SECONDS)
+        if isinstance(run, Unreachable) or run.status:
+            said = str(run) if isinstance(run, Unreachable) else _last(run)
+            raise LiveError(f"kubectl {words[0]} can not be done on the control plane: {said}")
+
+    def _kubectl(self, *words: str, seconds: float) -> Output | Unreachable:
+        command = ["kubectl", f"--kubeconfig={ADMIN_KUBECONFIG}", "--request-timeout=20s", *words]
+        return self.ssh.run(self.address, command, seconds=seconds)
+
+
+def _state(item: Any) -> NodeState:
+    conditions = item.get("status", {}).get("conditions", ())
+    return NodeState(
+        ready=any(one["type"] == "Ready" and one["status"] == "True" for one in conditions),
+        cordoned=bool(item.get("spec", {}).get("unschedulable")),
+        ours=_MARK in item["metadata"].get("annotations", {}),
+    )
+
+
+def _last(run: Output) -> str:
+    said = next((line.strip() for line in reversed(run.stderr.splitlines()) if line.strip()), "")
+    return said or f"status {run.status}"

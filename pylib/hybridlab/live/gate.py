@@ -1,0 +1,67 @@
+"""Whether a host with its guests is as well after a switch as before; what is switched is not known here."""
+
+from collections.abc import Collection, Iterable
+
+from hybridlab.live.checks.all import all_checks
+from hybridlab.live.checks.check import Check, Failed, Key, Ok, Phase, Result
+from hybridlab.live.ssh import Ssh
+from hybridlab.live.verify import verify
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import Host
+
+# Workloads follow the machines, and may take their time: a model is loaded, an image is pulled.
+_PHASES = frozenset({Phase.MACHINES, Phase.NETWORK, Phase.SECRETS, Phase.CLUSTER})
+# What we bring about ourselves: a node that is drained is cordoned until its host is well again. And a ping
+# says nothing that ssh does not.
+_NOT_ASKED = frozenset({"node.schedulable", "ping"})
+_FIREWALL = "firewall."
+_OPENS = frozenset({"firewall.opening", "firewall.nodePort"})
+_SHUTS = "firewall.closed"
+
+
+def gate_checks(cluster: Cluster, host: Host) -> tuple[Check, ...]:
+    """Return the checks of the host and its guests that tell whether a switch went well."""
+    own = {host.name, *(guest.name for guest in host.guests)}
+    return tuple(
+        check
+        for check in all_checks(cluster)
+        if check.phase in _PHASES and check.key.machine in own and check.key.code not in _NOT_ASKED
+    )
+
+
+def well(results: Iterable[Result]) -> frozenset[Key]:
+    """Return what is well."""
+    return frozenset(result.check.key for result in results if isinstance(result.verdict, Ok))
+
+
+def wait_until_well(
+    checks: Iterable[Check], before: Collection[Key], cluster: Cluster, ssh: Ssh, *, seconds: float
+) -> tuple[Result, ...]:
+    """Wait, for at most `seconds`, until all is well that was so before; return what is not.
+
+    What was not well before the switch is not its fault, and may be what it is to mend.
+    """
+    results = verify([check for check in checks if check.key in before], cluster, ssh, wait=seconds)
+    return tuple(result for result in results if not isinstance(result.verdict, Ok))
+
+
+def firewall_changes(cluster: Cluster, host: Host, ssh: Ssh) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the switch opens on the host and its guests that is shut now, and what it shuts.
+
+    It is what verify says of the firewall that is loaded now; nothing, of a machine that can not be asked.
+    """
+    own = {host.name, *(guest.name for guest in host.guests)}
+    checks = [
+        check
+        for check in all_checks(cluster)
+        if check.key.machine in own and check.key.code.startswith(_FIREWALL)
+    ]
+    opens, shuts = [], []
+    for result in verify(checks, cluster, ssh):
+        if isinstance(result.verdict, Failed):
+            machine = result.check.key.machine
+            if result.check.key.code in _OPENS:
+                opens.append(f"{machine}: {result.check.title}")
+            elif result.check.key.code == _SHUTS:
+                shuts.append(f"{machine}: {result.verdict.found}")
+    return tuple(opens), tuple(shuts)

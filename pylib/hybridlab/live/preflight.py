@@ -1,0 +1,146 @@
+"""Whether hosts can be deployed as they are now: reached, not busy, with room; nothing is changed there."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from hybridlab.live.gather import gather
+from hybridlab.live.probe import Output, Probe, read
+from hybridlab.live.ssh import Ssh, Unreachable
+from hybridlab.live.targets import address_of
+from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import Host
+from hybridlab.spec.scalars import Address
+
+# A kernel with its initrd takes 50 to 150 MiB where the boot loader reads them, if that is a file system of
+# its own; what is left in the store must do for a database that grows, and a journal.
+_BOOT_BYTES = 200 * 2**20
+_STORE_BYTES = 500 * 2**20
+
+# A generation of the profile: the link `system` leads to it.
+_LINK = re.compile(r"system-([0-9]{1,9})-link")
+
+_SYSTEM = read("readlink", "-f", "/run/current-system")
+_PROFILE = read("readlink", "-f", "/nix/var/nix/profiles/system")
+_GENERATION = read("readlink", "/nix/var/nix/profiles/system")
+_BUSY = read("systemctl", "is-active", "hybridlab-activation.service", fine=(0, 3, 4))
+_STORE = read("df", "--output=avail", "--block-size=1", "/nix/store")
+_BOOT = read("df", "--output=avail", "--block-size=1", "/boot", fine=(0, 1))
+
+
+@frozen
+class Target:
+    """A host to deploy with its guests, the `address` at which ssh reaches it now, and where `afterwards`."""
+
+    host: Host
+    address: Address
+    afterwards: Address
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where it may be reached, each once."""
+        return tuple(dict.fromkeys((self.address, self.afterwards)))
+
+
+@frozen
+class Seen:
+    """A host as it is: the systems that it runs and starts with, and the bytes that are free in its store.
+
+    `generation`: the number of the latter in its profile, if it has one. `busy`: it is in the middle of an
+    attempt that somebody has begun.
+    """
+
+    target: Target
+    current: str
+    profile: str
+    generation: int | None
+    free: int
+    busy: bool
+
+    def runs(self, system: str) -> bool:
+        return self.current == self.profile == system
+
+
+@frozen
+class Problem:
+    """Why a host can not be deployed, and what to do about it."""
+
+    machine: str
+    message: str
+    hint: str
+
+
+def targets(cluster: Cluster, hosts: Iterable[Host], now: Mapping[str, Address]) -> tuple[Target, ...]:
+    """Return where to reach the hosts; `now`: where those are, by name, that the spec has elsewhere.
+
+    Raises: LiveError for one that the admin can not log in to.
+    """
+    afterwards = {host: address_of(cluster, host) for host in hosts}
+    return tuple(Target(host, now.get(host.name, then), then) for host, then in afterwards.items())
+
+
+def look(ssh: Ssh, target: Target) -> Seen | Problem:
+    """Look at a host over one connection. Raises: LiveError if there is no ssh here."""
+    asked = gather(ssh, target.address, (_SYSTEM, _PROFILE, _GENERATION, _BUSY, _STORE, _BOOT))
+    if isinstance(asked, Unreachable):
+        return Problem(target.name, f"can not be reached at {target.address}: {asked}", asked.advice)
+    current, profile = _text(asked, _SYSTEM), _text(asked, _PROFILE)
+    if not current:
+        return Problem(
+            target.name,
+            f"is not known to run NixOS: {_why_not(asked, _SYSTEM)}",
+            "install NixOS first (docs/runbook.md)",
+        )
+    free = _bytes(asked, _STORE)
+    if free is None or free < _STORE_BYTES:
+        found = _why_not(asked, _STORE) if free is None else f"{free // 2**20} MiB"
+        return Problem(
+            target.name,
+            f"has not the {_STORE_BYTES // 2**20} MiB free in /nix/store that are the least: {found}",
+            f"`hybridlab ssh {target.name} -- nix-collect-garbage --delete-older-than 30d`",
+        )
+    boot = _bytes(asked, _BOOT)
+    if boot is not None and boot < _BOOT_BYTES:
+        return Problem(
+            target.name,
+            f"has {boot // 2**20} MiB free in /boot, and a kernel with its initrd may take "
+            f"{_BOOT_BYTES // 2**20} MiB",
+            "set boot.loader.systemd-boot.configurationLimit, or remove old generations: "
+            f"`hybridlab ssh {target.name} -- nix-collect-garbage --delete-older-than 30d`",
+        )
+    busy = _text(asked, _BUSY) in ("active", "activating", "deactivating")
+    generation = _LINK.fullmatch(_text(asked, _GENERATION))
+    return Seen(target, current, profile, int(generation[1]) if generation else None, free, busy)
+
+
+def room_for(seen: Seen, missing: Mapping[str, int]) -> Problem | None:
+    """Return what is wrong if the paths of these sizes do not fit onto the host."""
+    wanted = sum(missing.values())
+    if wanted + _STORE_BYTES <= seen.free:
+        return None
+    return Problem(
+        seen.target.name,
+        f"has {seen.free // 2**20} MiB free in /nix/store, and the new system brings {wanted // 2**20} MiB",
+        f"`hybridlab ssh {seen.target.name} -- nix-collect-garbage --delete-older-than 30d`",
+    )
+
+
+def _text(asked: Mapping[Probe, Output], probe: Probe) -> str:
+    output = asked.get(probe)
+    return "" if output is None or output.why_not(probe) else output.stdout.strip()
+
+
+def _bytes(asked: Mapping[Probe, Output], probe: Probe) -> int | None:
+    """Return the number in the last line, under df's heading; None if there is none."""
+    last = _text(asked, probe).rpartition("\n")[2].strip()
+    return int(last) if last.isascii() and last.isdigit() else None
+
+
+def _why_not(asked: Mapping[Probe, Output], probe: Probe) -> str:
+    output = asked.get(probe)
+    return (output and output.why_not(probe)) or "it did not answer"

@@ -1,0 +1,119 @@
+"""Builds the systems of hosts, brings them there, and asks what they would change; nothing is switched.
+
+All of it is done before the first host is touched, so that what can fail fails while everything still stands.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from attrs import frozen
+
+from hybridlab.errors import LiveError
+from hybridlab.live import nix
+from hybridlab.live.gather import gather
+from hybridlab.live.preflight import Problem, Seen, Target, room_for
+from hybridlab.live.probe import read
+from hybridlab.live.ssh import Ssh, Unreachable
+from hybridlab.live.switching import Changes, parse_changes
+
+# What only a restart brings: NixOS's own rule (system.autoUpgrade), and the words of the boot line.
+_BOOTED = ("kernel", "initrd", "kernel-modules")
+_SHORT = 20
+
+
+@frozen
+class Prepared:
+    """A host with its new system there: `changes` are the units that a switch disturbs.
+
+    `restart_for`: what of the new system takes effect with a restart only.
+    """
+
+    seen: Seen
+    system: str
+    changes: Changes
+    restart_for: tuple[str, ...]
+
+    @property
+    def target(self) -> Target:
+        return self.seen.target
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the host runs the new system, and starts with it."""
+        return self.seen.runs(self.system)
+
+
+def build_all(
+    hosts: Iterable[Seen], folder: Path, links: Path, say: Callable[[str], object]
+) -> dict[str, str]:
+    """Build the system of each host from the flake in `folder`; links in `links` keep them.
+
+    Return the store paths by host. Raises: LiveError for the first that can not be built.
+    """
+    systems = {}
+    for seen in hosts:
+        say(f"building {seen.target.host}")
+        systems[seen.target.name] = nix.build(folder, seen.target.name, links / seen.target.name)
+    return systems
+
+
+def copy_all(
+    hosts: Iterable[Seen], systems: dict[str, str], ssh: Ssh, folder: Path, say: Callable[[str], object]
+) -> tuple[Problem, ...]:
+    """Bring each host its system, if there is room for it on all of them; return where there is none.
+
+    Raises: LiveError if one does not arrive.
+    """
+    wanted = []
+    for seen in hosts:
+        closure = nix.closure(systems[seen.target.name])
+        missing = nix.missing(ssh, seen.target.address, closure)
+        if isinstance(missing, Unreachable):
+            raise LiveError(f"{seen.target.name} can not be reached: {missing}")
+        wanted.append((seen, missing))
+    problems = tuple(p for seen, missing in wanted if (p := room_for(seen, missing)) is not None)
+    if not problems:
+        for seen, missing in wanted:
+            if missing:
+                size = sum(missing.values()) // 2**20
+                say(f"copying {len(missing)} paths ({size} MiB) to {seen.target.host}")
+                nix.copy(ssh, seen.target.address, systems[seen.target.name], folder)
+    return problems
+
+
+def ask_host(seen: Seen, system: str, ssh: Ssh) -> Prepared:
+    """Ask a host what the system `system`, which is there, would change. Raises: LiveError if it refuses."""
+    if seen.runs(system):
+        return Prepared(seen, system, Changes(), ())
+    # Other than a switch, dry-activate does not run all checks that come before one.
+    for action in ("check", "dry-activate"):
+        run = ssh.run(
+            seen.target.address, [f"{system}/bin/switch-to-configuration", action], seconds=_SHORT * 6
+        )
+        if isinstance(run, Unreachable):
+            raise LiveError(f"{seen.target.name} can not be reached: {run}")
+        if run.status:
+            lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+            said = "; ".join(lines[-3:]) or f"status {run.status}"
+            raise LiveError(
+                f"{seen.target.name} refuses to switch to the new system while it runs: {said} "
+                f"(NixOS's `switch-to-configuration {action}`; nothing was changed)"
+            )
+    return Prepared(seen, system, parse_changes(run.stderr), _restart_for(seen, system, ssh))
+
+
+def _restart_for(seen: Seen, system: str, ssh: Ssh) -> tuple[str, ...]:
+    """Return what differs between the system that the host was started with and the new one."""
+    booted = [read("readlink", "-f", f"/run/booted-system/{part}") for part in _BOOTED]
+    new = [read("readlink", "-f", f"{system}/{part}") for part in _BOOTED]
+    words = [read("cat", f"/run/booted-system/{part}") for part in ("kernel-params",)]
+    new_words = [read("cat", f"{system}/{part}") for part in ("kernel-params",)]
+    asked = gather(ssh, seen.target.address, (*booted, *new, *words, *new_words))
+    if isinstance(asked, Unreachable):
+        raise LiveError(f"{seen.target.name} can not be reached: {asked}")
+    pairs = zip((*_BOOTED, "kernel parameters"), (*booted, *words), (*new, *new_words), strict=True)
+    return tuple(
+        name.replace("-", " ")
+        for name, before, after in pairs
+        if before in asked and after in asked and asked[before].stdout != asked[after].stdout
+    )
