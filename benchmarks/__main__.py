@@ -2,13 +2,14 @@
 
 import sys
 
-from benchmarks import manifests, scale, startup, verify
+from benchmarks import deploy, manifests, scale, startup, verify
 
 BENCHMARKS = {
     "startup": startup.main,
     "scale": scale.main,
     "manifests": manifests.main,
     "verify": verify.main,
+    "deploy": deploy.main,
 }
 
 names = sys.argv[1:] or list(BENCHMARKS)

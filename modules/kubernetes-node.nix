@@ -44,10 +44,14 @@ in
       default = [
         kubernetes.package
         pkgs.cri-tools
+        pkgs.openssl
       ];
-      defaultText = lib.literalExpression "[ config.services.kubernetes.package pkgs.cri-tools ]";
+      defaultText = lib.literalExpression "[ config.services.kubernetes.package pkgs.cri-tools pkgs.openssl ]";
       example = [ ];
-      description = "Programs for people on the node: kubectl in the cluster's own version, and crictl.";
+      description = ''
+        Programs for people on the node, and for `hybridlab verify` and `diagnose`, which run kubectl on the
+        control plane and read certificates with openssl.
+      '';
     };
   };
 

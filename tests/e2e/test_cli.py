@@ -681,9 +681,17 @@ def test_text_that_means_something_elsewhere_is_refused(old: str, new: str) -> N
 
 def test_unknown_machine_is_wrong_usage() -> None:
     run("generate")
-    for command in ("deploy", "ping", "verify", "ssh", "logs"):
+    for command in ("deploy", "ping", "verify", "diagnose", "ssh", "logs"):
         result = run(command, "mastr")
         assert (result.exit_code, "did you mean 'master'?" in result.stderr) == (2, True)
+
+
+def test_only_a_node_of_kubernetes_is_diagnosed() -> None:
+    Path("cluster.yaml").write_text(MACHINES)
+
+    result = run("diagnose", "metal")
+
+    assert (result.exit_code, "'metal' is no node" in result.stderr) == (2, True), result.stderr
 
 
 def stand_in(folder: Path, name: str, script: str) -> str:
@@ -740,6 +748,7 @@ def test_deploy_without_its_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (result.exit_code, "nix is not installed" in result.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("place", ["metal", "metal=host", "nobody=10.0.0.1"])
 def test_deploy_refuses_a_place_that_is_none(place: str) -> None:
     run("generate")
     assert run("deploy", "--dry-run", "--at", place).exit_code == 2

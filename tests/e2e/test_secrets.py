@@ -5,104 +5,13 @@ import re
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import yaml
-from attrs import frozen
 
-from programs import built_programs, need_program
+from programs import need_program
+from sops_homelab import Homelab
 
-EXAMPLE = (Path(__file__).parents[2] / "cluster.yaml").read_text(encoding="utf-8")
 GUESTS = ("k8s-master", "k8s-worker-1", "k8s-worker-2")
-
-
-@frozen
-class Homelab:
-    """A folder with a spec whose `admin` and `homelab` have private keys here."""
-
-    folder: Path
-    keys: Path
-
-    def run(
-        self, *arguments: str, key: str | None = None, given: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        return self._start([sys.executable, "-m", "hybridlab", *arguments], key, given)
-
-    def decrypt(self, file: str, key: str) -> dict[str, dict[str, str]]:
-        run = self._start(["sops", "decrypt", file], key)
-        assert run.returncode == 0, run.stderr
-        return yaml.safe_load(run.stdout)
-
-    def sops(self, *arguments: str, key: str) -> None:
-        run = self._start(["sops", *arguments], key)
-        assert run.returncode == 0, run.stderr
-
-    def _start(
-        self, command: list[str], key: str | None, given: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SOPS_")}
-        environment |= {
-            "HOME": str(self.keys),  # nobody's own keys
-            "PATH": f"{os.environ['PATH']}{os.pathsep}{built_programs()}",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            **({"SOPS_AGE_KEY_FILE": str(self.keys / key)} if key else {}),
-        }
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    @property
-    def spec(self) -> Path:
-        return self.folder / "cluster.yaml"
-
-    def add(self, recipients: str) -> None:
-        """Add lines to secrets.recipients, with which the spec ends."""
-        with self.spec.open("a", encoding="utf-8") as file:
-            file.writelines(f"    {line}\n" for line in recipients.splitlines())
-
-    def recipient(self, name: str) -> str:
-        (found,) = re.findall(rf"\n    {name}: (age1\S+)", self.spec.read_text(encoding="utf-8"))
-        return found
-
-    def codes(self) -> list[str]:
-        run = self.run("secrets", "check")
-        codes = re.findall(r"error\[(\w+)\]", run.stdout)
-        assert run.returncode == (1 if codes else 0), run.stderr
-        return codes
-
-
-@pytest.fixture
-def homelab(tmp_path: Path) -> Homelab:
-    """The example with fresh keys, and without recipients for its guests."""
-    for program in ("age-keygen", "sops"):
-        need_program(program)
-    keys = tmp_path / "keys"
-    keys.mkdir()
-    text = re.sub(r"\n    k8s-\S+: age1\S+", "", EXAMPLE)
-    for name in ("admin", "homelab"):
-        subprocess.run(["age-keygen", "-o", str(keys / name)], capture_output=True, check=True)
-        public = subprocess.run(["age-keygen", "-y", keys / name], capture_output=True, text=True, check=True)
-        text = re.sub(rf"\n    {name}: age1\S+", f"\n    {name}: {public.stdout.strip()}", text)
-    folder = tmp_path / "homelab"
-    folder.mkdir()
-    (folder / "cluster.yaml").write_text(text, encoding="utf-8")
-    return Homelab(folder, keys)
-
-
-@pytest.fixture
-def initialized(homelab: Homelab) -> Homelab:
-    first = homelab.run("secrets", "init")
-    homelab.add(first.stdout)
-    second = homelab.run("secrets", "init")
-    assert (first.returncode, second.returncode) == (1, 0), first.stderr + second.stderr
-    return homelab
 
 
 def test_keys_of_guests_are_made_first_and_then_the_token(homelab: Homelab) -> None:
@@ -246,23 +155,7 @@ def test_no_program_is_shown_a_secret(homelab: Homelab, monkeypatch: pytest.Monk
         assert secret not in seen
 
 
-APP = """
-workloads:
-  app:
-    type: deployment
-    image: nginx:1.29.1
-    env: {PASSWORD: {secret: app/password}}
-    volumes: {/key.pem: {secret: app/key}}
-"""
 PEM = "-----BEGIN-----\n'${x}' \"y\"\n-----END-----\n"
-
-
-@pytest.fixture
-def with_app(homelab: Homelab) -> Homelab:
-    text = homelab.spec.read_text(encoding="utf-8")
-    homelab.spec.write_text(text.replace("\nworkloads:\n", APP), encoding="utf-8")
-    homelab.add(homelab.run("secrets", "init").stdout)
-    return homelab
 
 
 def test_values_of_pods_are_set_one_by_one_for_control_planes_and_people(with_app: Homelab) -> None:

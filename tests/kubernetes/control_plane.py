@@ -235,8 +235,7 @@ def _client(api: Api) -> tuple[str, ...]:
 
 def taints_of(node: Node) -> list[Taint]:
     """Return the taints that a node registers with: the spec's, and NixOS's of one that takes no pods."""
-    unschedulable = [] if node.membership.schedulable else [Taint("unschedulable=true:NoSchedule")]
-    return [*node.membership.taints, *unschedulable]
+    return [*node.membership.registered_taints]
 
 
 def hollow_node(

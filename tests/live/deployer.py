@@ -118,11 +118,15 @@ class Deployer:
                     file.write_text(content)
                     file.chmod(0o755)
 
+    def command(self, *words: str) -> tuple[str, ...]:
+        """Return what runs a command of hybridlab, in the folder and the environment of this machine."""
+        spec = str(self.folder / "cluster.yaml")
+        return (*_INSIDE, str(self.nix), sys.executable, "-m", "hybridlab", "--spec", spec, *words)
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Begin a command of hybridlab; its process is a group of its own, as a terminal's."""
-        command = [sys.executable, "-m", "hybridlab", "--spec", str(self.folder / "cluster.yaml"), *words]
         return subprocess.Popen(
-            [*_INSIDE, str(self.nix), *command],
+            self.command(*words),
             env=dict(self.environment),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

@@ -270,7 +270,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         f"kubectl delete node {WORKER}",
     ),
     ("dns.service", other_dns, "10.96.0.10", "10.96.0.254", "kubectl delete service"),
-    ("dns.service", removed(DNS), "kube-dns", "none", "-u kube-addon-manager"),
+    ("dns.service", removed(DNS), "kube-dns", "none", " kube-addon-manager"),
     ("dns.pods", pod_says("coredns", CRASH, "kube-system"), "2 ready", "exit code 2", "logs --previous"),
     (f"object.exists {'Deployment ollama/ollama'}", removed(OLLAMA), "Deployment", "none", "hybridlab apply"),
     (
@@ -382,15 +382,15 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "gemma3:latest: 0 % of 5.6 GiB",
         "--phase gpu",
     ),
-    (f"api.ready {MASTER}", no_api_server, "ok", "refused", "-u kube-apiserver"),
-    (f"unit.active {MASTER} etcd.service", down(MASTER, "etcd"), "active", "auto-restart", "-u etcd"),
-    (f"unit.active {WORKER} kubelet.service", down(WORKER, "kubelet"), "active", "12 times", "-u kubelet"),
+    (f"api.ready {MASTER}", no_api_server, "ok", "refused", " kube-apiserver"),
+    (f"unit.active {MASTER} etcd.service", down(MASTER, "etcd"), "active", "auto-restart", " etcd"),
+    (f"unit.active {WORKER} kubelet.service", down(WORKER, "kubelet"), "active", "12 times", " kubelet"),
     (
         f"kubelet.healthy {WORKER}",
         unreachable(WORKER, "http://127.0.0.1:10248/healthz"),
         "ok",
         "failed to connect",
-        "-u kubelet",
+        " kubelet",
     ),
     (
         f"api.reachable {WORKER}",
@@ -425,7 +425,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         file(HOST, f"{parts.SECRETS}/flannel-client.pem", recorded.certificate("late", hours=48)),
         "70 h",
         "flannel-client.pem has 48 h left",
-        "-u certmgr",
+        " certmgr",
     ),
 ]
 

@@ -16,7 +16,6 @@ from hybridlab.cli.render import render_report, summarize
 from hybridlab.cli.terminal import notice
 from hybridlab.diagnostic import Report
 from hybridlab.live import nix
-from hybridlab.live.activation import running_attempt
 from hybridlab.live.deploy import Deployment, Options
 from hybridlab.live.drain import Nodes
 from hybridlab.live.gate import firewall_changes
@@ -24,7 +23,7 @@ from hybridlab.live.kubeconfig import temporary
 from hybridlab.live.kubectl import Kubectl
 from hybridlab.live.lock import hold
 from hybridlab.live.lockout import breaks_of
-from hybridlab.live.preflight import Problem, Seen, Target, look, targets
+from hybridlab.live.preflight import Problem, Seen, Target, look_at_all, targets
 from hybridlab.live.prepare import Prepared, ask_host, build_all, copy_all
 from hybridlab.live.ssh import Ssh
 from hybridlab.live.targets import address_of
@@ -76,8 +75,7 @@ def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
         seen = _look(where, ssh, stack)
         if seen is None or not _stays_reachable(cluster, where, ssh, allow_cut=choices.allow_cut):
             return False
-        for one in where:
-            progress.show_openings(one.host, *firewall_changes(cluster, one.host, ssh))
+        progress.show_openings(*firewall_changes(cluster, hosts, ssh))
         if choices.stop_after == "look":
             return True
         links = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hybridlab-deploy-")))
@@ -119,42 +117,39 @@ def _is_complete(cluster: Cluster, folder: Path) -> bool:
     return not unknown
 
 
-def _look(where: Iterable[Target], ssh: Ssh, stack: ExitStack) -> tuple[Seen, ...] | None:
+def _look(where: tuple[Target, ...], ssh: Ssh, stack: ExitStack) -> tuple[Seen, ...] | None:
     """Look at all hosts, lock them for as long as `stack` is open, and say what stands in the way."""
-    problems: list[Problem] = []
-    reached = []
+    if _refused(look_at_all(where, ssh)):
+        return None
     for target in where:
-        found = look(ssh, target)
-        if isinstance(found, Problem):
-            problems.append(found)
-        else:
-            reached.append(target)
+        stack.enter_context(hold(ssh, target.address, target.name))
+    # Again, and for good: until it was locked, somebody else may have been at work.
+    said: set[str] = set()
+    while True:
+        found = look_at_all(where, ssh)
+        if _refused(found):
+            return None
+        seen = tuple(one for one in found if isinstance(one, Seen))
+        busy = {one.target.name for one in seen if one.busy}
+        if not busy:
+            return seen
+        for name in sorted(busy - said):
+            notice(f"{name} is still settling an earlier attempt, whose end is waited for")
+        said |= busy
+        time.sleep(_POLL_SECONDS)
+
+
+def _refused(found: Iterable[Seen | Problem]) -> bool:
+    problems = [one for one in found if isinstance(one, Problem)]
     if problems:
         progress.show_problems(problems)
         notice("nothing was changed")
-        return None
-    for target in reached:
-        stack.enter_context(hold(ssh, target.address, target.name))
-    return tuple(_settled(target, ssh) for target in reached)
-
-
-def _settled(target: Target, ssh: Ssh) -> Seen:
-    """Wait until the host is in no attempt that an earlier run has begun, and look at it."""
-    said = False
-    while running_attempt(ssh, target.address):
-        if not said:
-            notice(f"{target.name} is still settling an earlier attempt, whose end is waited for")
-        said = True
-        time.sleep(_POLL_SECONDS)
-    found = look(ssh, target)
-    if isinstance(found, Problem):
-        raise hybridlab.LiveError(f"{found.machine} {found.message}")
-    return found
+    return bool(problems)
 
 
 def _stays_reachable(cluster: Cluster, where: Iterable[Target], ssh: Ssh, *, allow_cut: bool) -> bool:
     """Say where the way to a machine would break, and return whether to go on."""
-    breaks = [one for target in where for one in breaks_of(cluster, target, ssh)]
+    breaks = breaks_of(cluster, where, ssh)
     if not breaks:
         return True
     click.echo(render_report(Report.of(breaks, cluster.source)), err=True, nl=False)

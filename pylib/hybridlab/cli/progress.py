@@ -57,11 +57,11 @@ def show_effects(job: Prepared) -> None:
             click.echo(safe(f"  {what}: {', '.join(names)}"))
 
 
-def show_openings(host: Host, opens: Iterable[str], shuts: Iterable[str]) -> None:
-    """Say what the firewalls of a host and its guests let in from now on, and what no longer."""
+def show_openings(opens: Iterable[str], shuts: Iterable[str]) -> None:
+    """Say what firewalls let in from now on, and what no longer."""
     for what, items in (("opens", opens), ("shuts", shuts)):
         for item in items:
-            click.echo(safe(f"{host.name} {what}: {item}"))
+            click.echo(safe(f"{what} on {item}"))
 
 
 def show_standings(standings: Mapping[str, Standing]) -> None:

@@ -188,12 +188,6 @@ class Activation:
         return run
 
 
-def running_attempt(ssh: Ssh, address: Address) -> bool | None:
-    """Return whether the machine is in the middle of an attempt; None if it can not be asked."""
-    run = ssh.run(address, ["systemctl", "is-active", "--quiet", f"{_UNIT}.service"], seconds=_SECONDS)
-    return None if isinstance(run, Unreachable) else run.status == 0
-
-
 def _said(run: Output) -> str:
     said = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "")
     return said or f"status {run.status}"

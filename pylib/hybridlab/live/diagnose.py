@@ -157,7 +157,11 @@ def _why(  # noqa: PLR0913, PLR0917
             return reason
     own = [line for one in found if one.machine == node.name for line in one.lines]
     others = [line for one in found if one.machine != node.name for line in one.lines]
-    said = cause([verdict.found], place) or cause(own, place) or cause(others, place)
+    of_way = step.link in _ASK_CONTROL_PLANE
+    found_by_check = [verdict.found] if of_way else []
+    said = next(
+        filter(None, (cause(one, place, of_way=of_way) for one in (found_by_check, own, others))), None
+    )
     return said or Cause("", _fix(step, verdict, place))
 
 
@@ -189,7 +193,10 @@ def _beside(cluster: Cluster, node: Node, place: Place, result: Result) -> Cause
                 f"{place.host}` gives it its name; then {verdict.advice}",
             )
         case code if code.startswith("firewall."):
-            return Cause(f"the firewall of {place.control_plane}: {verdict.found}", verdict.advice)
+            return Cause(
+                f"the firewall of {place.control_plane}: {result.check.title}, and it is {verdict.found}",
+                verdict.advice,
+            )
     return None
 
 
@@ -229,14 +236,19 @@ def _fix(step: Step, verdict: Failed, place: Place) -> str:
     return verdict.advice
 
 
+# Whoever is not well here, or the check itself, talks to the control plane.
+_ASK_CONTROL_PLANE = frozenset(
+    {Link.CFSSL, Link.CA, Link.CERTIFICATE, Link.API, Link.OBJECT, Link.NETWORK, Link.READY}
+)
 _CLIENT = "/var/lib/kubernetes/secrets/kubelet-client.pem"
 
 
 def _to_look_at_first(cluster: Cluster, node: Node, step: Step) -> str:
     """Return what to do when nobody could look."""
-    asked = sorted(step.check.machines - {node.name})
-    for name in asked:
-        if any(other.name == name for other in cluster.nodes):
-            return f"is {name} well? `hybridlab diagnose {name}`"
-        return f"is {name} well? `hybridlab verify --phase machines {name}`"
-    return f"try again; and `hybridlab ssh {node.name}`, to look at it yourself"
+    others = sorted(step.check.machines - {node.name})
+    if not others:
+        return f"try again; and `hybridlab ssh {node.name}`, to look at it yourself"
+    [other, *_] = others
+    if any(one.name == other for one in cluster.nodes):
+        return f"is {other} well? `hybridlab diagnose {other}`"
+    return f"is {other} well? `hybridlab verify --phase machines {other}`"

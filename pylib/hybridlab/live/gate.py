@@ -45,12 +45,14 @@ def wait_until_well(
     return tuple(result for result in results if not isinstance(result.verdict, Ok))
 
 
-def firewall_changes(cluster: Cluster, host: Host, ssh: Ssh) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what the switch opens on the host and its guests that is shut now, and what it shuts.
+def firewall_changes(
+    cluster: Cluster, hosts: Iterable[Host], ssh: Ssh
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a switch opens on these hosts and their guests that is shut now, and what it shuts.
 
     It is what verify says of the firewall that is loaded now; nothing, of a machine that can not be asked.
     """
-    own = {host.name, *(guest.name for guest in host.guests)}
+    own = {name for host in hosts for name in (host.name, *(guest.name for guest in host.guests))}
     checks = [
         check
         for check in all_checks(cluster)

@@ -3,7 +3,7 @@
 It is followed to the host, and on to each of its guests that lets us in now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from hybridlab.diagnostic import Diagnostic, Severity
@@ -23,10 +23,12 @@ from hybridlab.spec.scalars import Address
 _AT_ONCE = 16
 
 
-def breaks_of(cluster: Cluster, target: Target, ssh: Ssh) -> tuple[Diagnostic, ...]:
-    """Return where the ways to a host and its guests end in the new cluster, at the places in the spec."""
-    guests = (partial(_diagnostics, cluster, guest, ssh, None) for guest in target.host.guests)
-    jobs = (partial(_diagnostics, cluster, target.host, ssh, target.address), *guests)
+def breaks_of(cluster: Cluster, where: Iterable[Target], ssh: Ssh) -> tuple[Diagnostic, ...]:
+    """Return where the ways to hosts and their guests end in the new cluster, at the places in the spec."""
+    jobs = []
+    for target in where:
+        jobs.append(partial(_diagnostics, cluster, target.host, ssh, target.address))
+        jobs += [partial(_diagnostics, cluster, guest, ssh, None) for guest in target.host.guests]
     found = in_parallel(jobs, at_once=_AT_ONCE)
     by_text = {(one.message, one.path): one for some in found for one in some}
     return tuple(sorted(by_text.values(), key=lambda one: (str(one.path), one.message)))

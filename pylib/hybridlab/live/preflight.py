@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from attrs import frozen
 
+from hybridlab.errors import LiveError
 from hybridlab.live.gather import gather
+from hybridlab.live.parallel import in_parallel
 from hybridlab.live.probe import Output, Probe, read
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.targets import address_of
@@ -15,6 +18,7 @@ from hybridlab.spec.scalars import Address
 
 # A kernel with its initrd takes 50 to 150 MiB where the boot loader reads them, if that is a file system of
 # its own; what is left in the store must do for a database that grows, and a journal.
+_AT_ONCE = 16
 _BOOT_BYTES = 200 * 2**20
 _STORE_BYTES = 500 * 2**20
 
@@ -80,8 +84,8 @@ def targets(cluster: Cluster, hosts: Iterable[Host], now: Mapping[str, Address])
 
     Raises: LiveError for one that the admin can not log in to.
     """
-    afterwards = {host: address_of(cluster, host) for host in hosts}
-    return tuple(Target(host, now.get(host.name, then), then) for host, then in afterwards.items())
+    afterwards = ((host, address_of(cluster, host)) for host in hosts)
+    return tuple(Target(host, now.get(host.name, then), then) for host, then in afterwards)
 
 
 def look(ssh: Ssh, target: Target) -> Seen | Problem:
@@ -116,6 +120,20 @@ def look(ssh: Ssh, target: Target) -> Seen | Problem:
     busy = _text(asked, _BUSY) in ("active", "activating", "deactivating")
     generation = _LINK.fullmatch(_text(asked, _GENERATION))
     return Seen(target, current, profile, int(generation[1]) if generation else None, free, busy)
+
+
+def look_at_all(where: Iterable[Target], ssh: Ssh) -> tuple[Seen | Problem, ...]:
+    """Look at all hosts side by side, and return what was seen in their order."""
+    where = tuple(where)
+    found = dict(in_parallel((partial(_look, target, ssh) for target in where), at_once=_AT_ONCE))
+    return tuple(found[target.name] for target in where)
+
+
+def _look(target: Target, ssh: Ssh) -> tuple[str, Seen | Problem]:
+    try:
+        return target.name, look(ssh, target)
+    except LiveError as error:
+        return target.name, Problem(target.name, f"can not be looked at: {error}", "see there")
 
 
 def room_for(seen: Seen, missing: Mapping[str, int]) -> Problem | None:

@@ -18,7 +18,9 @@ from hybridlab.live.switching import Changes, parse_changes
 
 # What only a restart brings: NixOS's own rule (system.autoUpgrade), and the words of the boot line.
 _BOOTED = ("kernel", "initrd", "kernel-modules")
-_SHORT = 20
+# Other than a switch, dry-activate does not run all checks that come before one.
+_ASK = '"$1" check && exec "$1" dry-activate'
+_ASK_SECONDS = 120
 
 
 @frozen
@@ -85,20 +87,17 @@ def ask_host(seen: Seen, system: str, ssh: Ssh) -> Prepared:
     """Ask a host what the system `system`, which is there, would change. Raises: LiveError if it refuses."""
     if seen.runs(system):
         return Prepared(seen, system, Changes(), ())
-    # Other than a switch, dry-activate does not run all checks that come before one.
-    for action in ("check", "dry-activate"):
-        run = ssh.run(
-            seen.target.address, [f"{system}/bin/switch-to-configuration", action], seconds=_SHORT * 6
+    words = ["sh", "-c", _ASK, "sh", f"{system}/bin/switch-to-configuration"]
+    run = ssh.run(seen.target.address, words, seconds=_ASK_SECONDS)
+    if isinstance(run, Unreachable):
+        raise LiveError(f"{seen.target.name} can not be reached: {run}")
+    if run.status:
+        lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+        said = "; ".join(lines[-3:]) or f"status {run.status}"
+        raise LiveError(
+            f"{seen.target.name} refuses to switch to the new system while it runs: {said} "
+            f"(NixOS's switch-to-configuration; nothing was changed)"
         )
-        if isinstance(run, Unreachable):
-            raise LiveError(f"{seen.target.name} can not be reached: {run}")
-        if run.status:
-            lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
-            said = "; ".join(lines[-3:]) or f"status {run.status}"
-            raise LiveError(
-                f"{seen.target.name} refuses to switch to the new system while it runs: {said} "
-                f"(NixOS's `switch-to-configuration {action}`; nothing was changed)"
-            )
     return Prepared(seen, system, parse_changes(run.stderr), _restart_for(seen, system, ssh))
 
 

@@ -1,26 +1,25 @@
-"""Makes the sops files of a cluster and what is secret in them; nothing that exists is ever overwritten.
+"""Makes the sops files of a cluster and what is secret in them, and takes out what nobody uses.
+
+What exists is never overwritten, unless a command is there to do it.
 
 Three kinds of files: the cluster's own, with the join token, for all recipients; one per host with the age
 private keys of its guests, for that host and for people (docs/decisions/0007-keys-of-guests.md); and one with
 what pods are given, for control planes and people (0009-secrets-in-pods.md).
 """
 
-import os
 import secrets
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import field, frozen
 
 from hybridlab.errors import LiveError
 from hybridlab.live import sops
+from hybridlab.live.in_place import changed, create
 from hybridlab.model.cluster import Cluster, Secrets
 from hybridlab.model.node import Guest, Host
-from hybridlab.secrets.check import PRIVATE_HALF, PUBLIC_HALF
-from hybridlab.secrets.sops_file import SopsFile, read_sops_file
+from hybridlab.secrets.guest_keys import PRIVATE_HALF, PUBLIC_HALF, guests_with_keys, has_key_of
+from hybridlab.secrets.sops_file import SopsFile, is_below, read_sops_file
 
 
 @frozen
@@ -49,11 +48,10 @@ def init_secrets(cluster: Cluster, folder: Path) -> Initialized:
     Raises: LiveError when a host that hands over keys is no recipient, or sops or age-keygen fail; SpecError
     when an existing file can not be read.
     """
-    wanted = _secrets_of(cluster)
+    wanted = secrets_of(cluster)
     done = Initialized()
     for host in cluster.hosts:
-        guests = [guest for guest in host.guests if guest.membership or guest.name in wanted.recipients]
-        if guests:
+        if guests := guests_with_keys(cluster, host):
             _make_guest_keys(done, wanted, host, guests, folder)
     if done.missing or cluster.kubernetes is None:
         return done
@@ -62,7 +60,7 @@ def init_secrets(cluster: Cluster, folder: Path) -> Initialized:
         done.left.append(wanted.file)
     else:
         token = _nested(cluster.kubernetes.join_token, new_join_token())
-        _create(folder / wanted.file, sops.encrypt(token, wanted.recipients.values()))
+        create(folder / wanted.file, sops.encrypt(token, wanted.recipients.values()))
         done.made.append(wanted.file)
     if (pods := wanted.of_workloads) is not None:
         path = folder / pods.file
@@ -77,16 +75,16 @@ def set_secret(cluster: Cluster, folder: Path, key: str, value: str, *, replace:
     A file that is not there yet is made, which needs nobody's private key. Raises: LiveError when no workload
     uses `key`, there is a value already and it is not to be replaced, or sops can not decrypt the file.
     """
-    pods = _secrets_of(cluster).of_workloads
+    pods = secrets_of(cluster).of_workloads
     if pods is None or key not in pods.keys:
         used = f": they use {', '.join(pods.keys)}" if pods is not None else ""
         raise LiveError(f"no workload of {cluster.name} uses a secret {key!r}{used}")
     path = folder / pods.file
     if not path.exists():
-        _create(path, sops.encrypt(_nested(key, value), pods.recipients.values()))
+        create(path, sops.encrypt(_nested(key, value), pods.recipients.values()))
         return pods.file
-    _require_room(read_sops_file(path, name=pods.file), key, replace=replace)
-    with _changed(path) as copy:
+    with changed(path) as copy:
+        _require_room(read_sops_file(copy, name=pods.file), key, replace=replace)
         sops.set_value(copy, key, value, name=pods.file)
     return pods.file
 
@@ -103,22 +101,74 @@ def _require_room(file: SopsFile, key: str, *, replace: bool) -> None:
             raise LiveError(f"{file.name} has a value for {parent}: there can be none below it")
 
 
+@frozen
+class Unset:
+    """The file that `unset_secret` took a value out of; `is_gone`: it was the last one."""
+
+    file: str
+    is_gone: bool
+
+
+def unset_secret(cluster: Cluster, folder: Path, key: str) -> Unset:
+    """Take what stands at `key` out of the sops file of the workloads in `folder`.
+
+    With the last value the file goes, too, which needs nobody's private key: `set_secret` makes it again.
+    Raises: LiveError when nothing stands there, a workload uses it, or sops can not decrypt the file.
+    """
+    wanted = secrets_of(cluster)
+    name = wanted.workloads_file
+    path = folder / name
+    if name == wanted.file or not path.exists():
+        raise LiveError(f"there is no file {name} with values of workloads")
+    with changed(path) as copy:
+        file = read_sops_file(copy, name=name)
+        gone = _unused_at(cluster, file, key)
+        left = [value for value in file.values if value not in gone]
+        if left:
+            sops.unset_value(copy, _emptied(key, left), name=name)
+        else:
+            copy.unlink()
+    return Unset(name, is_gone=not left)
+
+
+def _unused_at(cluster: Cluster, file: SopsFile, key: str) -> tuple[str, ...]:
+    """Return the values that stand at `key` or below, all of which nobody uses."""
+    if not file.is_encrypted:
+        raise LiveError(f"{file.name} is not encrypted by sops; it is left alone")
+    found = tuple(value for value in file.values if is_below(value, key))
+    if not found:
+        raise LiveError(f"{file.name} has no {key}: it has {', '.join(file.values) or 'no values'}")
+    for app in cluster.apps:
+        for use in app.secrets:
+            if use.key in found:
+                raise LiveError(f"{use.key} is used by {app}: {cluster.source.locate(use.path) or use.path}")
+    return found
+
+
+def _emptied(key: str, left: list[str]) -> str:
+    """Return `key`, or the highest key above it that has none of the values that are `left` below it."""
+    parts = key.split("/")
+    above = ("/".join(parts[:length]) for length in range(1, len(parts)))
+    return next((part for part in above if not any(is_below(value, part) for value in left)), key)
+
+
 def rotate_join_token(cluster: Cluster, folder: Path) -> str:
     """Put a fresh join token into the cluster's sops file, for its present readers, and return its name.
 
     Raises: LiveError when there is no such file, or sops can not decrypt it with the keys at hand.
     """
-    wanted = _secrets_of(cluster)
+    wanted = secrets_of(cluster)
     if cluster.kubernetes is None:
         raise LiveError("the spec has no Kubernetes cluster, so there is no join token")
     if not (folder / wanted.file).exists():
         raise LiveError(f"{wanted.file} does not exist: `hybridlab secrets init` makes it")
-    with _changed(folder / wanted.file) as copy:
+    with changed(folder / wanted.file) as copy:
         sops.set_value(copy, cluster.kubernetes.join_token, new_join_token(), name=wanted.file)
     return wanted.file
 
 
-def _secrets_of(cluster: Cluster) -> Secrets:
+def secrets_of(cluster: Cluster) -> Secrets:
+    """Return what the spec says of secrets. Raises: LiveError when that is nothing."""
     if cluster.secrets is None:
         raise LiveError("the spec has no secrets: add a key 'secrets' with 'recipients'")
     return cluster.secrets
@@ -137,7 +187,7 @@ def _no_recipient(machine: Host | Guest) -> LiveError:
 
 
 def _make_guest_keys(
-    done: Initialized, wanted: Secrets, host: Host, guests: list[Guest], folder: Path
+    done: Initialized, wanted: Secrets, host: Host, guests: tuple[Guest, ...], folder: Path
 ) -> None:
     if host.name not in wanted.recipients:
         raise _no_recipient(host)
@@ -147,10 +197,10 @@ def _make_guest_keys(
     new = {guest.name: sops.make_age_key() for guest in guests if known is None or guest.name not in known}
     entries = {who: {PRIVATE_HALF: key.private, PUBLIC_HALF: key.recipient} for who, key in new.items()}
     if known is None:
-        _create(path, sops.encrypt(entries, wanted.readers_of_guest_keys(host.name).values()))
+        create(path, sops.encrypt(entries, wanted.readers_of_guest_keys(host.name).values()))
         done.made.append(name)
     elif entries:
-        with _changed(path) as copy:
+        with changed(path) as copy:
             for who, entry in entries.items():
                 sops.set_value(copy, who, entry, name=name)
         done.extended.append(name)
@@ -167,49 +217,10 @@ def _public_halves(file: SopsFile) -> dict[str, str]:
     return {
         guest: public
         for guest in file.keys
-        if file.has_secret(f"{guest}/{PRIVATE_HALF}") and (public := file.value(f"{guest}/{PUBLIC_HALF}"))
+        if has_key_of(file, guest) and (public := file.value(f"{guest}/{PUBLIC_HALF}"))
     }
 
 
 def _nested(key: str, value: str) -> Mapping[str, object]:
     first, *rest = key.split("/", 1)
     return {first: _nested(rest[0], value) if rest else value}
-
-
-def _create(path: Path, text: str) -> None:
-    """Write a new file; never one that has come into being meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _draft(path) as draft:
-        draft.write_text(text, encoding="utf-8")
-        draft.chmod(0o644)  # encrypted, and to be committed
-        try:
-            os.link(draft, path)  # unlike a rename it does not replace
-        except FileExistsError:
-            raise LiveError(f"{path} has been made by somebody else meanwhile; it is left alone") from None
-
-
-@contextmanager
-def _changed(path: Path) -> Iterator[Path]:
-    """Yield a copy of a file to change, and put it in the place of the file if all went well."""
-    before = path.read_bytes()
-    with _draft(path) as draft:
-        draft.write_bytes(before)
-        yield draft
-        if path.read_bytes() != before:
-            raise LiveError(f"{path} has been changed by somebody else meanwhile; it is left alone")
-        shutil.copymode(path, draft)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(path)
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[Path]:
-    """Yield an empty file beside `path`, which is gone afterwards."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".yaml", dir=path.parent)
-    os.close(descriptor)
-    draft = Path(name)
-    try:
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)

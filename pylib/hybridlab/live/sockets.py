@@ -10,8 +10,10 @@ _ANY_PORT = 9  # discard; nothing is sent there
 
 def connect(look: Connect) -> Connected | Refused:
     """Connect, and close at once."""
+    # getaddrinfo takes an int and nothing made of one, as a scalar of the spec is.
+    place = (str(look.address), int(look.port))
     try:
-        socket.create_connection((str(look.address), look.port), timeout=look.seconds).close()
+        socket.create_connection(place, timeout=look.seconds).close()
     except TimeoutError:
         return Refused(f"no answer within {look.seconds} s")
     except OSError as error:

@@ -2,16 +2,23 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attrs import field, frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.secrets.sops_file import sops_index
 
+_YAML = ("--input-type", "yaml", "--output-type", "yaml")
 _KEYS = "your age private key has to be in SOPS_AGE_KEY_FILE, SOPS_AGE_KEY or ~/.config/sops/age/keys.txt"
+
+# What `sops updatekeys` says before it begins.
+_LOGGED = re.compile(r"\d{4}/\d\d/\d\d \S+ Syncing keys for file ")
 
 
 @frozen
@@ -52,11 +59,39 @@ def set_value(file: Path, key: str, value: object, *, name: str) -> None:
 
     Raises: LiveError if sops can not decrypt it.
     """
-    index = "".join(f"[{json.dumps(part)}]" for part in key.split("/"))
-    types = ["--input-type", "yaml", "--output-type", "yaml"]
-    # With `--`, and absolute, a file's name is never an option.
-    command = ["sops", "set", *types, "--value-stdin", "--", str(file.absolute()), index]
+    command = ["sops", "set", *_YAML, "--value-stdin", *_named(file), sops_index(key)]
     _run(command, f"change {name}", given=json.dumps(value), hint=_KEYS)
+
+
+def unset_value(file: Path, key: str, *, name: str) -> None:
+    """Take what stands at `key` out of the sops file `file`; all else as of `set_value`.
+
+    Something else has to be left in the file: of one without values sops makes no mapping.
+    """
+    _run(["sops", "unset", *_YAML, *_named(file), sops_index(key)], f"change {name}", hint=_KEYS)
+
+
+def set_readers(file: Path, recipients: Iterable[str], *, renew: bool, name: str) -> None:
+    """Make `file` readable for exactly these age recipients; `renew` also gives it another data key.
+
+    Otherwise as `set_value`. A file keeps its data key when readers change, and who could read it knows that
+    key: without `renew`, whoever was taken away could read what is put there later.
+    """
+    # The rules of a .sops.yaml may be stale, so sops is given one, for any file. Nothing in it is secret.
+    rule = {"creation_rules": [{"key_groups": [{"age": list(recipients)}]}]}
+    with tempfile.NamedTemporaryFile("w", prefix="hybridlab-", suffix=".yaml", encoding="utf-8") as config:
+        json.dump(rule, config)
+        config.flush()
+        command = ["sops", "--config", config.name]
+        update = [*command, "updatekeys", "--yes", "--input-type", "yaml", *_named(file)]
+        _run(update, f"change who reads {name}", hint=_KEYS)
+        if renew:
+            _run([*command, "rotate", "--in-place", *_YAML, *_named(file)], f"change {name}", hint=_KEYS)
+
+
+def _named(file: Path) -> list[str]:
+    """Name a file so that it is never an option."""
+    return ["--", str(file.absolute())]
 
 
 def _run(
@@ -81,6 +116,7 @@ def _run(
     except OSError as error:
         raise LiveError(f"can not run {program}: {error.strerror}") from error
     if run.returncode:
-        said = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "it does not say why")
+        lines = (line.strip() for line in run.stderr.splitlines() if not _LOGGED.match(line))
+        said = next(filter(None, lines), "it does not say why")
         raise LiveError(f"{program} could not {purpose}: {said}{f'; {hint}' if hint else ''}")
     return run.stdout

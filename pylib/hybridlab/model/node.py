@@ -92,9 +92,8 @@ class Membership:
 
     @property
     def repelling(self) -> tuple[Taint, ...]:
-        """The taints that keep pods away, with that of a node which takes no pods."""
-        own = tuple(taint for taint in self.taints if taint.repels)
-        return own if self.schedulable else (*own, UNSCHEDULABLE)
+        """The taints that keep pods away, with those of a node which takes no pods."""
+        return tuple(taint for taint in self.registered_taints if taint.repels)
 
     @property
     def registered_taints(self) -> tuple[Taint, ...]:

@@ -6,33 +6,33 @@ from pathlib import Path
 from hybridlab.diagnostic import Diagnostic, Related, Report, Severity, SpecPath
 from hybridlab.errors import SpecError
 from hybridlab.model.cluster import Cluster, GuestKeys, WorkloadSecrets
+from hybridlab.secrets.guest_keys import PRIVATE_HALF, PUBLIC_HALF
 from hybridlab.secrets.sops_file import SopsFile, read_sops_file
-
-# In the file with the keys of guests, as `hybridlab secrets init` writes it: sops leaves a key with this
-# suffix as it is, so that anybody can compare it with the spec.
-PUBLIC_HALF = "recipient_unencrypted"
-PRIVATE_HALF = "age-key"
+from hybridlab.secrets.unused import unused_files, unused_guest_keys, unused_values
 
 _ERROR = Severity.ERROR
 _SECRETS = SpecPath.of("secrets")
 _RECIPIENTS = SpecPath.of("secrets", "recipients")
 _INIT = "`hybridlab secrets init` makes it"
+_REKEY = "`hybridlab secrets rekey` makes it so"
 _ROTATE = "`hybridlab secrets rotate` puts a fresh one there"
 
 
 def check_secrets(cluster: Cluster, folder: Path) -> Report:
     """Compare the sops files in `folder`, the spec's, with the cluster.
 
-    What is wrong with a file is told at its place in the file, what it lacks at the place in the spec that
-    asks for it.
+    What keeps a machine or a pod from its secrets, or shows them to others, is an error; what nobody uses is
+    a warning. What is wrong with a file is told at its place in the file, what it lacks at the place in the
+    spec that asks for it.
     """
     if cluster.secrets is None:
         return Report()
     problems = list(_main_file(cluster, folder))
     for keys in cluster.secrets.guest_keys:
-        problems += _guest_file(keys, folder)
+        problems += _guest_file(cluster, keys, folder)
     if cluster.secrets.of_workloads is not None:
         problems += _workloads_file(cluster, cluster.secrets.of_workloads, folder)
+    problems += unused_files(cluster, folder)
     return Report.of(problems, cluster.source)
 
 
@@ -47,11 +47,13 @@ def _main_file(cluster: Cluster, folder: Path) -> Iterator[Diagnostic]:
     yield from _readers(file, cluster.secrets.recipients)
 
 
-def _guest_file(keys: GuestKeys, folder: Path) -> Iterator[Diagnostic]:
+def _guest_file(cluster: Cluster, keys: GuestKeys, folder: Path) -> Iterator[Diagnostic]:
     file = yield from _read(keys.file, folder)
     if file is None:
         return
     yield from _readers(file, keys.recipients)
+    host = next(host for host in cluster.hosts if host.name == keys.host)
+    yield from unused_guest_keys(file, cluster, host)
     for guest, recipient in keys.guests.items():
         at = _RECIPIENTS / guest
         yield from _secret(file, f"{guest}/{PRIVATE_HALF}", at, f"the age key of guest {guest!r}", _INIT)
@@ -77,6 +79,7 @@ def _workloads_file(cluster: Cluster, wanted: WorkloadSecrets, folder: Path) -> 
             hint = f"`hybridlab secrets set {use.key}` asks for it"
             yield from _secret(file, use.key, use.path, f"a secret of {app}", hint)
     yield from _readers(file, wanted.recipients)
+    yield from unused_values(file, wanted.keys)
 
 
 def _read(name: str, folder: Path, hint: str = _INIT) -> Generator[Diagnostic, None, SopsFile | None]:
@@ -121,11 +124,10 @@ def _secret(file: SopsFile, key: str, asked: SpecPath, what: str, hint: str) -> 
 
 
 def _readers(file: SopsFile, recipients: Mapping[str, str]) -> Iterator[Diagnostic]:
-    hint = f"run `hybridlab generate`, then `sops updatekeys {file.name}`"
     for name, key in recipients.items():
         if key not in file.recipients:
             yield Diagnostic(
-                "SEC104", _ERROR, f"{name!r} can not read {file.name}", _RECIPIENTS / name, hint=hint
+                "SEC104", _ERROR, f"{name!r} can not read {file.name}", _RECIPIENTS / name, hint=_REKEY
             )
     for key, span in file.recipients.items():
         if key not in recipients.values():
@@ -135,5 +137,5 @@ def _readers(file: SopsFile, recipients: Mapping[str, str]) -> Iterator[Diagnost
                 f"{key} can read {file.name}, and is not among the recipients that the spec wants there",
                 _RECIPIENTS,
                 span=span,
-                hint=f"{hint} and `sops rotate -i {file.name}`; then replace what it could read",
+                hint=f"{_REKEY}, and says what to replace, since it is known there",
             )

@@ -63,6 +63,7 @@ let
       "libguestfs-appliance"
       "nix"
       "openssh"
+      "openssl"
       "parted"
       "qemu_kvm"
       "socat"

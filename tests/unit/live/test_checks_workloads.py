@@ -445,6 +445,11 @@ spec:
   template:
     metadata: {labels: {app: agent}}
     spec: {containers: [{name: agent, image: "agent:1"}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: agent}
+spec: {type: NodePort, selector: {app: agent}, ports: [{port: 80, nodePort: 31500}]}
 """
 
 
@@ -455,7 +460,13 @@ def own(tmp_path: Path) -> World:
     folder.mkdir()
     (folder / "all.yaml").write_text(MANIFESTS)
     spec = tmp_path / "cluster.yaml"
-    spec.write_text(TEXT.replace("workloads:\n", "workloads:\n  own: {type: manifests, folder: own}\n"))
+    spec.write_text(
+        TEXT.replace(
+            "workloads:\n",
+            "workloads:\n"
+            "  own: {type: manifests, folder: own, expose: [{nodePort: 31500, from: [services]}]}\n",
+        )
+    )
     cluster = resolve(load_spec(spec))
     world = World.healthy(cluster)
     for one in cluster.objects:
@@ -485,6 +496,16 @@ OWN_FAULTS: list[tuple[str, Plant, str]] = [
         "exit code 137",
     ),
 ]
+
+
+def test_a_node_port_of_own_manifests_waits_for_the_pods_behind_it(own: World) -> None:
+    for node in own.cluster.nodes:
+        own.here[Connect(node.address, 31500)] = Refused("connection refused")
+    assert set(failed(own)) == {f"port.answers {node.name} 31500/tcp" for node in own.cluster.nodes}
+    broken("agent", container(state={"terminated": {"exitCode": 3}}))(own)
+    reported = failed(own)
+    assert [*reported] == ["object.available DaemonSet agent"]
+    assert "agent-1 has ended: exit code 3" in reported["object.available DaemonSet agent"].found
 
 
 @pytest.mark.parametrize(("check", "plant", "found"), OWN_FAULTS)

@@ -10,6 +10,7 @@ from hybridlab import Cluster, load_spec, resolve
 from hybridlab.live.chain.causes import Place, cause
 from hybridlab.live.chain.evidence import MOST_LINES, lines_about_trouble
 from hybridlab.live.chain.links import Step, chain
+from hybridlab.live.chain.own import own_certificate
 from hybridlab.live.chain.redact import redacted
 from hybridlab.live.checks.all import all_checks
 from hybridlab.live.checks.check import CouldNotLook, Failed, Key, Ok, Remote, Verdict
@@ -121,7 +122,8 @@ def test_what_verify_has_a_check_for_is_that_check(cluster: Cluster) -> None:
 
 
 def come_to(cluster: Cluster, **verdicts: Verdict) -> Diagnosis:
-    """Return the diagnosis where checks of these codes (`_` for `.`) come to this, and all others are well."""
+    """Return the diagnosis where checks of these codes (`_` for `.`) come to this, and all others are "
+    "well."""
     steps = chain(cluster, node(cluster))
     every = {check.key: check for step in steps for check in (step.check, *step.beside)}
     found: dict[Key, Verdict] = {key: verdicts.get(key.code.replace(".", "_"), Ok()) for key in every}
@@ -168,18 +170,21 @@ def test_no_fix_asks_for_the_diagnosis_that_gives_it(cluster: Cluster) -> None:
 LINES = {
     "no route": (
         'E0930 07:02:18.031202   60596 kubelet_node_status.go:95] "Unable to register node with API server" '
-        'err="Post \\"https://10.99.99.99:5000/api/v1/nodes\\": dial tcp 10.99.99.99:5000: connect: no route to '
+        'err="Post \\"https://10.99.99.99:5000/api/v1/nodes\\": dial tcp 10.99.99.99:5000: connect: no '
+        "route to "
         'host" node="centos-s-2vcpu-2gb-nyc3-02"',
         "`hybridlab show openings`",
     ),
     "lease": (
-        'E0930 07:02:18.031279   60596 controller.go:145] "Failed to ensure lease exists, will retry" err="Get '
+        'E0930 07:02:18.031279   60596 controller.go:145] "Failed to ensure lease exists, will retry" '
+        'err="Get '
         '\\"https://10.99.99.99:5000/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/...?timeout=10s'
         '\\": dial tcp 10.99.99.99:5000: connect: no route to host" interval="7s"',
         "`hybridlab show openings`",
     ),
     "refused": (
-        'E0804 09:01:20.675013   62059 kubelet_node_status.go:94] Unable to register node "node3.kubernetes" with '
+        "E0804 09:01:20.675013   62059 kubelet_node_status.go:94] Unable to register node "
+        '"node3.kubernetes" with '
         "API server: Post https://192.168.188.131:6443/api/v1/nodes: dial tcp 192.168.188.131:6443: connect: "
         "connection refused",
         f"`hybridlab diagnose {MASTER}`",
@@ -191,7 +196,8 @@ LINES = {
         "rm /var/lib/kubernetes/secrets/ca.pem",
     ),
     "swap": (
-        'E0205 10:58:14.917245   12704 run.go:72] "command failed" err="failed to run Kubelet: running with swap '
+        'E0205 10:58:14.917245   12704 run.go:72] "command failed" err="failed to run Kubelet: running '
+        "with swap "
         "on is not supported, please disable swap ...",
         "`swapoff -a && systemctl restart kubelet`",
     ),
@@ -201,7 +207,8 @@ LINES = {
     ),
     "CNI": (
         'E1219 05:56:58.307318   37131 kubelet.go:2902] "Container runtime network not ready" '
-        'networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni '
+        'networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns '
+        "error: cni "
         'plugin not initialized"',
         "/etc/cni/net.d",
     ),
@@ -215,12 +222,14 @@ LINES = {
     ),
     "certmgr": (
         '2020/09/11 16:26:11 [ERROR] cert: failed to fetch remote CA: {"code":7400,"message":"failed POST to '
-        'https://api.kube:8888/api/v1/cfssl/info: Post \\"https://api.kube:8888/api/v1/cfssl/info\\": dial tcp: '
+        'https://api.kube:8888/api/v1/cfssl/info: Post \\"https://api.kube:8888/api/v1/cfssl/info\\": '
+        "dial tcp: "
         'lookup api.kube: no such host"}',
         f"`getent hosts {MASTER}`",
     ),
     "flannel": (
-        "E1008 19:38:48.400105       1 network.go:106] failed to register network: failed to acquire lease: node "
+        "E1008 19:38:48.400105       1 network.go:106] failed to register network: failed to acquire "
+        "lease: node "
         '"k8s-pi-master" not found',
         "it calls itself k8s-pi-master",
     ),
@@ -229,13 +238,16 @@ LINES = {
         "rm /var/lib/kubernetes/secrets/ca.pem",
     ),
     "clock": (
-        "E0101 00:00:00.000000     1 kubelet_node_status.go:95] Unable to register node: tls: failed to verify "
-        "certificate: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is "
+        "E0101 00:00:00.000000     1 kubelet_node_status.go:95] Unable to register node: tls: failed to "
+        "verify "
+        "certificate: x509: certificate has expired or is not yet valid: current time "
+        "2026-01-01T00:00:00Z is "
         "before 2026-11-25T12:00:00Z",
         "`timedatectl timesync-status`",
     ),
     "sops": (
-        "sops-install-secrets: Failed to decrypt '/nix/store/iv09rddx0hfs6bk6262vacwly3g28cw8-secrets.yaml': Error "
+        "sops-install-secrets: Failed to decrypt "
+        "'/nix/store/iv09rddx0hfs6bk6262vacwly3g28cw8-secrets.yaml': Error "
         "getting data key: 0 successful groups required, got 0",
         "`sops updatekeys`",
     ),
@@ -262,6 +274,13 @@ def test_line_of_a_journal_is_understood(line: str, mends: str) -> None:
 )
 def test_line_that_tells_no_reason_is_taken_for_none(line: str) -> None:
     assert cause([line], PLACE) is None
+
+
+def test_what_a_connection_says_is_not_taken_for_the_one_to_the_control_plane() -> None:
+    refused = [LINES["refused"][0]]
+
+    assert cause(refused, PLACE, of_way=False) is None
+    assert cause(refused, Place(MASTER, HOST, MASTER, HOST)) is None
 
 
 def test_newest_reason_counts() -> None:
@@ -331,7 +350,9 @@ BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
     ],
 )
 def test_secret_is_left_out(text: str) -> None:
-    shown = redacted(f"12:00 error before\n{text}\n").lower()
+    shown = redacted(f"12:00 error before\n{text}\n")
+    assert redacted(shown) == shown
+    shown = shown.lower()
 
     assert CANARY[:6] not in shown
     assert "(left out)" in shown
@@ -362,3 +383,68 @@ def test_digest_of_the_token_is_shown_by_eight_digits_at_most(cluster: Cluster) 
     assert isinstance(verdict, Failed)
     assert "a" * 8 in verdict.expected
     assert "a" * 9 not in verdict.expected
+
+
+# The kubelet's certificate
+
+CLOCK = 1_795_600_000  # 2026-11-25 09:46:40 UTC
+
+
+def shown_certificate(
+    name: str = WORKER,
+    begin: str = "2026-11-20 00:00:00Z",
+    end: str = "2026-12-20 00:00:00Z",
+    issuer: str = "CN=kubernetes-cluster-ca,O=NixOS",
+    key: str = "AA",
+) -> Output:
+    """Return what openssl 3 prints of a certificate; `key` stands for the identifier of its issuer's key."""
+    return Output(
+        0,
+        f"subject=CN=system:node:{name},O=system:nodes\nissuer={issuer}\nnotBefore={begin}\nnotAfter={end}\n"
+        f"X509v3 Authority Key Identifier: \n    {':'.join([key] * 20)}\n",
+    )
+
+
+CA = Output(
+    0,
+    "subject=CN=kubernetes-cluster-ca,O=NixOS\nissuer=CN=kubernetes-cluster-ca,O=NixOS\n"
+    f"X509v3 Subject Key Identifier: \n    {':'.join(['AA'] * 20)}\n",
+)
+
+
+def judge_certificate(cluster: Cluster, certificate: Output, ca: Output = CA) -> Verdict:
+    return own_certificate(node(cluster)).judge(Output(0, f"{CLOCK}\n"), certificate, ca)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "found"),
+    [
+        (shown_certificate("nixos"), "CN=system:node:nixos,O=system:nodes"),
+        (shown_certificate(f"{WORKER}0"), f"CN=system:node:{WORKER}0,O=system:nodes"),
+        (shown_certificate(begin="2026-11-25 12:46:40Z"), "not yet valid, for 3.0 h"),
+        (shown_certificate(end="2026-11-25 07:46:40Z"), "expired 2 h ago"),
+        (shown_certificate(issuer="CN=other"), "issued by another one: CN=other"),
+        (shown_certificate(key="BB"), "issued by another one: CN=kubernetes-cluster-ca,O=NixOS"),
+    ],
+)
+def test_certificate_that_does_not_let_the_node_in(cluster: Cluster, certificate: Output, found: str) -> None:
+    verdict = judge_certificate(cluster, certificate)
+
+    assert isinstance(verdict, Failed)
+    assert verdict.found == found
+
+
+def test_certificate_that_lets_the_node_in(cluster: Cluster) -> None:
+    assert isinstance(judge_certificate(cluster, shown_certificate()), Ok)
+
+
+def test_unreadable_certificate_is_not_known_to_be_bad(cluster: Cluster) -> None:
+    unreadable = Output(1, "", "Could not read certificate from x\nUnable to load certificate\n")
+
+    assert isinstance(judge_certificate(cluster, unreadable), CouldNotLook)
+
+
+def test_machine_without_openssl_does_not_end_the_chain(cluster: Cluster) -> None:
+    absent = Output(Output.NOT_FOUND, "", "timeout: failed to run command 'openssl'\n")
+
+    assert isinstance(judge_certificate(cluster, absent, absent), Ok)

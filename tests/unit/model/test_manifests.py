@@ -37,10 +37,17 @@ EVERYWHERE = ("homelab", "k8s-worker-1")
         ("nodeName: nobody", ()),
         ("nodeName: ''", EVERYWHERE),
         ("tolerations: [{operator: Exists}]", ("homelab", "k8s-master", "k8s-worker-1")),
-        ("tolerations: [{key: unschedulable, operator: Exists}]", ("homelab", "k8s-master", "k8s-worker-1")),
+        # A node that is nothing but a control plane has two taints.
+        ("tolerations: [{key: unschedulable, operator: Exists}]", EVERYWHERE),
+        (
+            "tolerations: [{key: unschedulable, operator: Exists}, "
+            "{key: node-role.kubernetes.io/master, operator: Exists}]",
+            ("homelab", "k8s-master", "k8s-worker-1"),
+        ),
         ("tolerations: [{key: unschedulable, value: 'false'}]", EVERYWHERE),
         (
-            "tolerations: [{key: unschedulable, value: 'true', effect: NoSchedule}]",
+            "tolerations: [{key: unschedulable, value: 'true', effect: NoSchedule}, "
+            "{key: node-role.kubernetes.io/master, value: 'true'}]",
             ("homelab", "k8s-master", "k8s-worker-1"),
         ),
         ("tolerations: [{key: unschedulable, value: 'true', effect: NoExecute}]", EVERYWHERE),

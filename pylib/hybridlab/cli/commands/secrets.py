@@ -18,8 +18,8 @@ _MOST_BYTES = 2**20
 def command() -> None:
     """Make, check and replace what the cluster keeps secret, with sops.
 
-    A sops file is encrypted for the recipients of the spec, and committed like any other file. `init`, `set`
-    and `rotate` run sops and age-keygen; no secret is shown, passed as an argument, or written as it is.
+    A sops file is encrypted for the recipients of the spec, and committed like any other file. All but
+    `check` run sops or age-keygen; no secret is shown, passed as an argument, or written as it is.
     """
 
 
@@ -119,6 +119,28 @@ def _given(key: str) -> str:
 
 
 @command.command
+@click.argument("key")
+@click.pass_context
+def unset(ctx: click.Context, key: str) -> None:
+    """Take a value that no workload uses any more out of its sops file.
+
+    KEY is as the spec had it, or the part before a slash for all below it. The file goes with its last value.
+    Your age private key has to be where sops looks for it, unless the file goes.
+    """
+    from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415 - see program.py
+    from hybridlab.cli.terminal import notice  # noqa: PLC0415
+    from hybridlab.live.secrets import unset_secret  # noqa: PLC0415
+
+    spec = find_spec(ctx.obj)
+    done = unset_secret(sound_cluster(spec), spec.parent, key)
+    if done.is_gone:
+        notice(f"{key} was all that {done.file} had: the file is removed, commit that")
+    else:
+        notice(f"{key} is no longer in {done.file}: commit it")
+    notice("old commits still have the value: where it opens anything, change it there")
+
+
+@command.command
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
 @click.pass_context
 def rotate(ctx: click.Context, yes: bool) -> None:
@@ -139,6 +161,46 @@ def rotate(ctx: click.Context, yes: bool) -> None:
     notice(f"there is a fresh join token in {file}")
     hosts = " ".join(host.name for host in cluster.hosts)
     notice(f"commit it, and deploy every host with its guests: hybridlab deploy {hosts}")
+
+
+@command.command
+@click.pass_context
+def rekey(ctx: click.Context) -> None:
+    """Make each sops file readable for exactly the recipients that the spec wants.
+
+    A file from which somebody is taken away also gets another data key, since they know the old one. What
+    they could read stays known to them: it is said which commands replace it.
+
+    Your age private key has to be where sops looks for it. Either all files are changed or none; run it again
+    after it was killed.
+    """
+    from hybridlab.cli.stages import sound_cluster  # noqa: PLC0415 - see program.py
+    from hybridlab.cli.terminal import notice  # noqa: PLC0415
+    from hybridlab.live import rekey as rekeying  # noqa: PLC0415
+
+    spec = find_spec(ctx.obj)
+    cluster = sound_cluster(spec)
+    plan = rekeying.plan_rekey(cluster, spec.parent)
+    for name in plan.missing:
+        notice(f"{name} is not there: nothing to do")
+    for name in plan.right:
+        notice(f"{name} has the readers that it should: nothing to do")
+    # Before it is done: who is killed on the way has seen who is taken away.
+    for change in plan.changes:
+        for name in change.added:
+            notice(f"{change.file.name}: {name} is added ({change.recipients[name]})")
+        for key in change.removed:
+            notice(f"{change.file.name}: {key} is taken away, and the data key is changed")
+    if not plan.changes:
+        return
+    rekeying.rekey(plan, spec.parent)
+    known = list(rekeying.to_replace(cluster, plan))
+    if known:
+        notice("done. Whoever was taken away still knows what was in there, and old commits show it: replace")
+    for line in known:
+        notice(f"- {line}")
+    hosts = " ".join(host.name for host in cluster.hosts)
+    notice(f"{'then ' if known else 'done: '}commit these files, and deploy: hybridlab deploy {hosts}")
 
 
 def _folder(cluster: "hybridlab.Cluster", spec: Path) -> Path:

@@ -170,10 +170,13 @@ _KNOWN = (
 )
 
 
-def cause(lines: Iterable[str], place: Place) -> Cause | None:
-    """Return what the newest line that is understood means; `lines` are oldest first."""
+def cause(lines: Iterable[str], place: Place, *, of_way: bool = True) -> Cause | None:
+    """Return what the newest line that is understood means; `lines` are oldest first.
+
+    `of_way`: whether what is said of a connection may be about the one to the control plane.
+    """
     for line in reversed(tuple(lines)):
-        found = _of_line(line, place)
+        found = _of_line(line, place, of_way=of_way)
         if found is not None:
             return found
     return None
@@ -189,11 +192,12 @@ def filled(template: str, place: Place) -> str:
     )
 
 
-def _of_line(line: str, place: Place) -> Cause | None:
+def _of_line(line: str, place: Place, *, of_way: bool) -> Cause | None:
     lower = line.lower()
     for known in _KNOWN:
-        # On the control plane itself the chain looks at what it asks before.
-        if all(text in lower for text in known.texts) and not (known.of_way and place.is_first):
+        if known.of_way and (place.is_first or not of_way):
+            continue  # on the control plane itself, the chain looks before at what it asks
+        if all(text in lower for text in known.texts):
             return Cause(known.means, filled(known.fix, place))
     other = _OTHER_NODE.search(line)
     if other is not None and other[1] != place.node:

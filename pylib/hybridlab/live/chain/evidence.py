@@ -93,4 +93,6 @@ def _last_of_each(lines: Iterable[str]) -> list[str]:
 
 
 def _shortened(line: str) -> str:
-    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]} …"
+    """Leave out the middle of a long line: in front is who says it, and at its end the reason."""
+    half = _MOST_CHARACTERS // 2
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[:half]} … {line[-half:]}"

@@ -8,14 +8,14 @@ _LEFT_OUT = "(left out)"
 # lines of a journal.
 _PEM_END = re.compile(r"\A.*-----END [A-Z0-9 ]+-----", re.DOTALL)
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
-_BEARER = re.compile(r"(?i)(\bbearer)\s+[^\s\"'\\,]+")
+_BEARER = re.compile(r"(?i)(\bbearer)\s+(?!\(left out\))[^\s\"'\\,]+")
 _HEADER = re.compile(r"(?i)(\bauthorization\\?[\"']?\s*[:=]\s*)[^\r\n]+")
 # `token=…` always, `token: …` unless what comes is a plain word of a sentence; a path is none of them.
 _NAMED = re.compile(
     r"""(?x)
     ( (?i: token | passw(?:or)?d | passphrase | secret | api_?key | auth_?key ) \\?["']? \s* )
     (?: ( = \s* | : \s* (?= \\?["'] ) | : \s* (?= [^\s,;]* [A-Z0-9] | [^\s,;]{16} ) ) )
-    (?! \\?["']? / (?: etc | nix | run | var ) / )
+    (?! \\?["']? / (?: etc | nix | run | var ) / | \(left\ out\) )
     ( \\?"[^"]*" | \\?'[^']*' | [^\s"',;]+ )
     """
 )
@@ -33,7 +33,7 @@ _BASE64 = re.compile(r"(?<![\w+/=.:-])(?!/nix/store/)[A-Za-z0-9+/_-]{40,}={0,2}(
 
 
 def redacted(text: str) -> str:
-    """Return the text without tokens, passwords, keys and certificates."""
+    """Return the text without tokens, passwords, keys and certificates; a second time changes nothing."""
     begin, end = text.find("-----BEGIN "), text.find("-----END ")
     if end >= 0 and not 0 <= begin < end:
         text = _PEM_END.sub(_LEFT_OUT, text, count=1)

@@ -131,7 +131,7 @@ def _renewed(node: Node) -> Check:
         return Failed(
             f"at least {parts.RENEWED_WITH_HOURS_LEFT} h left of each",
             ", ".join(f"{name} {_left(hours)}" for name, hours in late.items()),
-            f"certmgr gets new ones 72 h before; on {node.name}, `journalctl -b -e -u certmgr` says why not",
+            f"certmgr gets new ones 72 h before; {parts.logs(node.name, 'certmgr')} says why not",
         )
 
     name = node.name

@@ -152,7 +152,7 @@ def _ready(cluster: Cluster, node: Node) -> Check:
 
 def _dns_service(cluster: Cluster, kubernetes: Kubernetes) -> Check:
     control_plane = cluster.control_plane[0].name
-    advice = f"`journalctl -b -e -u kube-addon-manager` on {control_plane}"
+    advice = parts.logs(control_plane, "kube-addon-manager")
 
     @understanding
     def judge(output: Output) -> Verdict:
@@ -187,7 +187,7 @@ def _dns_pods(cluster: Cluster) -> Check:
     def judge(output: Output, pods: Output, nodes: Output) -> Verdict:
         deployment = find(output, "Deployment", *_CORE_DNS)
         if deployment is None:
-            advice = f"`journalctl -b -e -u kube-addon-manager` on {control_plane}"
+            advice = parts.logs(control_plane, "kube-addon-manager")
             return Failed(f"Deployment {'/'.join(_CORE_DNS)}", "none", advice)
         wanted = answers.count(deployment, "spec", "replicas") or 1
         return explain(cluster, deployment, Wanted(wanted, places), listed(pods), listed(nodes))

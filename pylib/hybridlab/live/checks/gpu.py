@@ -17,6 +17,7 @@ from hybridlab.model.node import Gpu, Host
 from hybridlab.spec.gpu import GpuMode
 
 _DRIVERS = "/sys/bus/pci/drivers"
+_UEVENTS = "/sys/bus/pci/devices/*/uevent"
 _PCI_ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 _KFD = "/dev/kfd"
 _TOPOLOGY = "/sys/class/kfd/kfd/topology/nodes"
@@ -156,8 +157,9 @@ def _judge_driver(host: Host, gpu: Gpu, driver: str, listed: Output, link: Outpu
     return Failed(
         expected,
         found,
-        f"on {host.name}: `lspci -Dnnk | grep -A3 -E '{'|'.join(ids)}'` shows its address and driver, "
-        f"`dmesg | grep -i -E 'amdgpu|vfio'` why; is it switched on in the BIOS, and are address and ids in "
+        # NixOS has no lspci unless somebody installs it.
+        f"on {host.name}: `grep -Eil 'PCI_ID=({'|'.join(ids)})' {_UEVENTS}` names its address, and in that "
+        f"file is its DRIVER; `dmesg | grep -i -E 'amdgpu|vfio'` why; is it switched on in the BIOS, and are address and ids in "
         f"hosts.{host.name}.gpu right?",
     )
 
@@ -203,7 +205,7 @@ def _judge_chip(host: Host, gpu: Gpu, output: Output) -> Verdict:
         f"{count_of(gpu, 'GPU')} of chip {gpu.model.chip} ({gpu.model.name})",
         ", ".join(chips) or "processors alone",
         f"hosts.{host.name}.gpu.model names another GPU than there is, so pods get variables for the wrong "
-        f"chip: on {host.name}, `rocminfo | grep gfx` and `lspci -nn` say which it is",
+        f"chip: on {host.name}, `rocminfo | grep gfx` and `grep -h PCI_ID=1002 {_UEVENTS}` say which it is",
     )
 
 

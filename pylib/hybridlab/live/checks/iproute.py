@@ -1,8 +1,8 @@
 """What `ip` and `bridge` of iproute2 print as JSON, in the words of the model; what ought to be is not known.
 
-Recorded of 6.1.0, whose keys 7.1.0 (NixOS 26.05) has, too: a route without a table is in the main one, a link
-that was filtered out is an empty object, a rule's prefix is split into `src` and `srclen`. bridge/vlan.c has
-the format of VLANs. What the model has no words for, such as a route of another type, is left out.
+Recorded of 6.1.0 and 7.3.0 (NixOS 26.05 has 7.1.0), which say the same: a route without a table is in the
+main one, a link that was filtered out is an empty object, a rule's prefix is split into `src` and `srclen`.
+bridge/vlan.c has the format of VLANs. What the model has no words for, as a route of another type, is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -78,16 +78,22 @@ def _addresses(said: object) -> Iterator[str]:
 
 def routes(output: Output) -> tuple[Route, ...]:
     """Return the routes of all tables that have numbers, and of the main one. Raises: NotUnderstoodError."""
-    return tuple(route for said in _objects(output) if (route := _route(said)) is not None)
+    return tuple(
+        route
+        for said in _objects(output)
+        for way in items(at(said, "nexthops")) or (said,)
+        if (route := _route(said, mapping(way))) is not None
+    )
 
 
-def _route(said: Object) -> Route | None:
+def _route(said: Object, way: Object) -> Route | None:
+    """Return one of the ways of a route; one with several has them in a list, as that by two IPv6 routers."""
     if text(said, "type") not in ("", "unicast"):
         return None
-    gateway, destination = text(said, "gateway"), text(said, "dst")
+    gateway, destination = text(way, "gateway"), text(said, "dst")
     try:
         return Route(
-            text(said, "dev"),
+            text(way, "dev"),
             None if destination == "default" else ip_network(destination),
             ip_address(gateway) if gateway else None,
             _table(at(said, "table")),

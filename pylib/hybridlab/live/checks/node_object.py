@@ -106,7 +106,7 @@ def pod_network(node: Node, one: Object, kubernetes: Kubernetes) -> Verdict:
         return Failed(
             f"a part of {kubernetes.pod_network}",
             "none",
-            "the control plane gives it one: `journalctl -b -u kube-controller-manager` there",
+            "the controller manager gives it one: see kube-controller-manager with `hybridlab logs`",
         )
     try:
         part = ip_network(found)

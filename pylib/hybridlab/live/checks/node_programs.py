@@ -49,7 +49,7 @@ def checks(cluster: Cluster) -> Iterator[Check]:
                 Phase.CLUSTER,
                 f"unit {unit}.service is active",
                 (look,),
-                _judge_unit(unit),
+                _judge_unit(node.name, unit),
                 tuple(_needs(cluster, node, unit, needed)),
             )
         yield _kubelet_healthy(node)
@@ -72,7 +72,7 @@ def _needs(cluster: Cluster, node: Node, unit: str, needed: tuple[str, ...]) -> 
         yield api_ready(cluster)
 
 
-def _judge_unit(unit: str) -> Callable[[Output], Verdict]:
+def _judge_unit(machine: str, unit: str) -> Callable[[Output], Verdict]:
     name = f"{unit}.service"
 
     @understanding
@@ -85,7 +85,9 @@ def _judge_unit(unit: str) -> Callable[[Output], Verdict]:
         if state in ("active", "reloading"):
             return Ok()
         if found.get("LoadState") == "not-found":
-            return Failed("active", "there is no such unit", "deploy what was generated: `hybridlab deploy`")
+            return Failed(
+                "active", "there is no such unit", f"deploy what was generated: `hybridlab deploy {machine}`"
+            )
         details = [found.get("SubState", "")]
         if (result := found.get("Result", "success")) != "success":
             details.append(result)
@@ -94,7 +96,7 @@ def _judge_unit(unit: str) -> Callable[[Output], Verdict]:
         return Failed(
             "active",
             f"{state} ({', '.join(filter(None, details))})",
-            f"`journalctl -b -e -u {unit}` there says why",
+            f"{parts.logs(machine, unit)} says why",
         )
 
     return judge
@@ -116,8 +118,8 @@ def _api_ready(cluster: Cluster) -> Check:
         return Failed(
             "ok",
             said(output),
-            f"`journalctl -b -e -u kube-apiserver -u etcd` on {control_plane}; if it speaks of certificates: "
-            f"`journalctl -b -e -u certmgr`",
+            f"{parts.logs(control_plane, 'kube-apiserver', 'etcd')}; if it speaks of certificates: "
+            f"{parts.logs(control_plane, 'certmgr')}",
         )
 
     return Check(
@@ -137,7 +139,7 @@ def _kubelet_healthy(node: Node) -> Check:
         if answer.status == 200:
             return Ok()
         found = f"HTTP {answer.status}: {answer.body}" if answer.status else answer.why
-        return Failed("ok", answers.shorten(found), f"`journalctl -b -e -u kubelet` on {node.name}")
+        return Failed("ok", answers.shorten(found), parts.logs(node.name, "kubelet"))
 
     return Check(
         kubelet_healthy(node.name),

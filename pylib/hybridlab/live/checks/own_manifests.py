@@ -3,15 +3,15 @@
 What may hold something secret is never asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from hybridlab.live.checks import answers, programs
+from hybridlab.live.checks import answers, parts, programs
 from hybridlab.live.checks.answers import Object, count, find, listed, said, text, understanding
 from hybridlab.live.checks.check import Check, CouldNotLook, Failed, Key, Ok, Phase, Remote, Skipped, Verdict
 from hybridlab.live.checks.pods import Wanted, explain
 from hybridlab.live.probe import Output
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import KubernetesObject
+from hybridlab.model.workload import KubernetesObject, Manifests, ServicePort
 
 _DEFAULT = "default"
 # Where an object of these says how many pods are to be ready, and where the cluster's does.
@@ -32,6 +32,18 @@ def checks(cluster: Cluster) -> Iterator[Check]:
         yield _exists(cluster, one)
         if one.group == "apps" and one.kind in _RUNNING:
             yield _available(cluster, one)
+
+
+def behind(workload: Manifests, ports: Iterable[ServicePort]) -> Iterator[Key]:
+    """Yield what identifies the checks of the Services of these ports, and of what their pods come from."""
+    ports = tuple(ports)
+    for one in workload.objects:
+        if any(port.title == str(one) for port in ports):
+            yield _key("object.exists", one)
+        labels = [t.labels for t in workload.templates if t.pods.path == one.name_path]
+        selectors = [port.selector for port in ports if port.namespace == one.namespace and port.selector]
+        if any(selector.items() <= has.items() for selector in selectors for has in labels):
+            yield _key("object.available", one)
 
 
 def _key(code: str, one: KubernetesObject) -> Key:
@@ -101,7 +113,7 @@ def _available(cluster: Cluster, one: KubernetesObject) -> Check:
             return Failed(
                 "rolled out as it was applied last",
                 "the controller manager has not seen that yet",
-                "if it lasts: `journalctl -b -e -u kube-controller-manager` on the control plane",
+                f"if it lasts: {parts.logs(cluster.control_plane[0].name, 'kube-controller-manager')}",
             )
         verdict = explain(cluster, found, wanted, listed(pods), listed(nodes))
         if isinstance(verdict, Ok) and wanted.count == 0:

@@ -53,6 +53,11 @@ def units(member: Membership) -> Mapping[str, tuple[str, ...]]:
     return {**_EVERYWHERE, **_CONTROL_PLANE} if member.is_control_plane else _EVERYWHERE
 
 
+def logs(machine: str, *units: str) -> str:
+    """Return what shows the journal of units."""
+    return f"`hybridlab logs --boot {machine} {' '.join(units)}`"
+
+
 def certificates(member: Membership) -> tuple[str, ...]:
     """Return the paths of the certificates that certmgr gets for a node."""
     of_control_plane = _CERTIFICATES_OF_CONTROL_PLANE if member.is_control_plane else ()

@@ -189,7 +189,9 @@ def _payload(said: Any) -> str:
 
 def _fib(said: Any) -> str:
     flags = said["flags"] if isinstance(said["flags"], list) else [said["flags"]]
-    return f"fib {' . '.join(flags)} {said['result']}"
+    # nft 1.1.4 alone says `check` of a route that is only asked whether it exists (1.1.5, release notes).
+    result = "oif" if said["result"] == "check" else said["result"]
+    return f"fib {' . '.join(flags)} {result}"
 
 
 def _and(said: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from hybridlab.live.checks import answers, node_programs, programs
+from hybridlab.live.checks import answers, node_programs, own_manifests, parts, programs
 from hybridlab.live.checks.answers import Object, count, fetched, find, listed, text, understanding
 from hybridlab.live.checks.check import (
     Check,
@@ -168,14 +168,15 @@ def _exposed(cluster: Cluster) -> Iterator[Exposed]:
                 ports = [port for port in workload.ports if port.node_port == exposure.node_port]
                 for protocol in sorted({port.protocol.value for port in ports}):
                     title = f"{exposure.node_port}/{protocol}"
-                    yield Exposed(title, exposure, protocol == "udp", places, ())
+                    needs = tuple(own_manifests.behind(workload, ports))
+                    yield Exposed(title, exposure, protocol == "udp", places, needs)
         elif isinstance(workload, App):
             for endpoint in workload.endpoints:
                 if (exposed := endpoint.exposure) is not None:
                     protocol = endpoint.service.protocol.value
                     title = f"{exposed.node_port}/{protocol}"
-                    needs = (endpoints_ready(workload),)
-                    yield Exposed(title, exposed, protocol == "udp", workload.nodes, needs)
+                    ready = (endpoints_ready(workload),)
+                    yield Exposed(title, exposed, protocol == "udp", workload.nodes, ready)
 
 
 def _node_port(cluster: Cluster, found: Exposed) -> Iterator[Check]:
@@ -263,6 +264,6 @@ def _address_in(vlan: Vlan, machine: Machine) -> Address | None:
 
 def _advice(node: Node, port: int) -> str:
     return (
-        f"`hybridlab verify --phase network {node.name}` looks at its firewall; on {node.name}: "
-        f"`journalctl -b -e -u kube-proxy`, `iptables-save | grep {port}`"
+        f"`hybridlab verify --phase network {node.name}` looks at its firewall; "
+        f"{parts.logs(node.name, 'kube-proxy')}; `iptables-save | grep {port}` there"
     )

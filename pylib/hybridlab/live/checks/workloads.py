@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hybridlab.live.checks import ollama, own_manifests, programs, services
+from hybridlab.live.checks import offered_gpus, ollama, own_manifests, placed, programs, services
 from hybridlab.live.checks.check import Check
 from hybridlab.model.cluster import Cluster
 
@@ -12,6 +12,8 @@ def checks(cluster: Cluster) -> Iterator[Check]:
     if cluster.kubernetes is None or not cluster.control_plane:
         return
     yield from programs.checks(cluster)
+    yield from placed.checks(cluster)
+    yield from offered_gpus.checks(cluster)
     yield from services.checks(cluster)
     yield from ollama.checks(cluster)
     yield from own_manifests.checks(cluster)
