@@ -30,17 +30,17 @@ def with_app(homelab: Homelab) -> Homelab:
 
 
 @pytest.fixture
-def befriended(with_app: Homelab) -> Homelab:
+def befriended(homelab: Homelab) -> Homelab:
     """All is there, and a friend can read it, whose key is `friend`."""
-    with_app.add(f"friend: {with_app.make_key('friend')}")
-    for arguments, key in ((("rekey",), "admin"), (("init",), None)):
-        run = with_app.run("secrets", *arguments, key=key)
+    homelab.change("\nworkloads:\n", APP)
+    homelab.add(f"friend: {homelab.make_key('friend')}")
+    homelab.add(homelab.run("secrets", "init").stdout)
+    for *arguments, given in (
+        ("init", ""),
+        ("set", "app/password", "one value"),
+        ("set", "app/key", "one more"),
+    ):
+        run = homelab.run("secrets", *arguments, key="admin", given=given)
         assert run.returncode == 0, run.stderr
-    for name in ("password", "key"):
-        run = with_app.run("secrets", "set", f"app/{name}", key="admin", given=f"value of {name}")
-        assert run.returncode == 0, run.stderr
-    with_app.sops("set", "secrets/secrets.yaml", '["mine"]', '"kept"', key="admin")
-    for file in ("secrets/secrets.yaml", "secrets/workloads.yaml", "secrets/homelab-guests.yaml"):
-        with_app.decrypt(file, "friend")
-    assert with_app.codes() == []
-    return with_app
+    homelab.sops("set", "secrets/secrets.yaml", '["mine"]', '"kept"', key="admin")
+    return homelab

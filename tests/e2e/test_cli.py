@@ -596,7 +596,7 @@ def test_run_imports_what_it_needs_only(
             ],
         ),
         ("hybridlab s", ["show", "status", "ssh", "secrets"]),
-        ("hybridlab secrets ", ["check", "init", "rotate", "set"]),
+        ("hybridlab secrets ", ["check", "init", "rekey", "rotate", "set", "unset"]),
         ("hybridlab show ", ["nodes", "addresses", "flows", "openings"]),
         ("hybridlab deploy m", ["master", "metal"]),
         ("hybridlab ssh m", ["master", "metal"]),

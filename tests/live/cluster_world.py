@@ -12,7 +12,7 @@ from attrs import define, field
 
 from hybridlab import Cluster
 from hybridlab.live.checks import cluster as cluster_checks
-from hybridlab.live.checks import workloads
+from hybridlab.live.checks import parts, workloads
 from hybridlab.live.checks.check import (
     Check,
     Connect,
@@ -176,7 +176,8 @@ def _sha256sum(world: World, name: str, words: list[str]) -> Output:
 
 
 def _openssl(world: World, name: str, words: list[str]) -> Output:
-    hours = world.hours_left.get((name, words[-1].rpartition("/")[2].removesuffix(".pem")), 700)
+    usual = {parts.SERVER: 8000, parts.ISSUED_CA: 40000}.get(words[-1], 700)
+    hours = world.hours_left.get((name, words[-1].rpartition("/")[2].removesuffix(".pem")), usual)
     return Output(0, f"notAfter={datetime.now(UTC) + timedelta(hours=hours):%Y-%m-%d %H:%M:%SZ}\n")
 
 

@@ -152,7 +152,7 @@ class Deployer:
 
 
 # No question, and no host waits for long.
-QUICK = ("--yes", "--reach", "5s", "--health", "10s")
+QUICK = ("--yes", "--reach", "5s", "--health", "10s", "--steady", "0s")
 
 
 def settled(machine: Played, seconds: float = 60) -> str:

@@ -213,7 +213,7 @@ def test_a_profile_that_can_not_be_put_back_is_told(host: Host) -> None:
     host.say("reached")
     host.say("keep")
     assert running.wait(PATIENCE) == 1
-    assert host.outcome == "stuck the profile or the boot loader could not be put back"
+    assert host.outcome == "stuck the old system runs, but the profile or the boot loader could not be put back"
 
 
 @pytest.mark.parametrize("stage", ["activating", "activated", "reached", "keeping"])
@@ -248,3 +248,34 @@ def test_what_has_ended_is_not_settled_again(host: Host) -> None:
 def test_what_has_not_begun_is_not_settled(host: Host) -> None:
     host.settle()
     assert (host.log, host.outcome) == ([], "")
+
+
+def test_what_goes_back_does_not_need_its_folder(host: Host) -> None:
+    """`old` is read from the folder again: without it, the new system stays, and nobody settles that."""
+    running = host.run(reach=2)
+    host.until("activated")
+    for file in host.attempt.iterdir():
+        file.unlink()
+    running.wait(PATIENCE * 3)
+    assert host.log[-1] == "old test"
+
+
+def test_a_check_before_a_switch_does_not_keep_a_host_from_going_back(host: Host) -> None:
+    """system.preSwitchChecks of the old system may ask for the network that the new one has ended."""
+    text = f'echo "old $1" >>{host.folder}/log; [ "${{NIXOS_NO_CHECK-}}" = 1 ]'
+    host.script("old/bin/switch-to-configuration", text)
+    host.run(reach=0).wait(PATIENCE * 3)
+    assert host.outcome.startswith("reverted")
+
+
+def test_an_old_system_of_which_a_snippet_always_fails_is_gone_back_to(host: Host) -> None:
+    """Status 2: activated, but for a snippet; it was so before."""
+    host.script("old/bin/switch-to-configuration", f'echo "old $1" >>{host.folder}/log; exit 2')
+    host.run(reach=0).wait(PATIENCE * 3)
+    assert host.outcome.startswith("reverted")
+
+
+def test_without_room_for_its_outcome_nothing_is_activated(host: Host) -> None:
+    (host.attempt / "outcome.new").mkdir()
+    host.run(reach=0).wait(PATIENCE * 3)
+    assert host.log == []

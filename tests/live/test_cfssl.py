@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,16 @@ def deliver(tmp_path: Path) -> Callable[[str, Path], "subprocess.CompletedProces
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     return delivered
+
+
+@pytest.mark.parametrize(("name", "days"), [("ca", 1825), ("cfssl", 365)])
+def test_authority_is_made_for_years_and_its_server_for_one(
+    cfssl: str, keys: Path, name: str, days: int
+) -> None:
+    """Without an expiry in what NixOS asks for; nothing renews either, so verify looks when they end."""
+    said = run_json(cfssl, "certinfo", "-cert", str(keys / f"{name}.pem"))
+    begin, end = (datetime.fromisoformat(said[which]) for which in ("not_before", "not_after"))
+    assert (end - begin).days == days
 
 
 def test_node_with_the_token_gets_a_certificate(

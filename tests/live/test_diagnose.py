@@ -310,7 +310,7 @@ FAULTS: dict[str, tuple[Plant, str, str, str, str]] = {
         WORKER,
         f"unit.active {WORKER} sops-install-secrets.service",
         "0 successful groups",
-        "sops updatekeys",
+        "hybridlab secrets rekey",
     ),
     "no secret": (
         lambda w: w.remove(WORKER, DECRYPTED),
@@ -359,12 +359,13 @@ FAULTS: dict[str, tuple[Plant, str, str, str, str]] = {
         lambda w: (
             w.remove(WORKER, parts.CA),
             w.lab.machine(WORKER).say(
-                "certmgr.service", "[ERROR] cert: failed to fetch remote CA: i/o timeout"
+                "kube-certmgr-bootstrap.service",
+                "curl: (28) Failed to connect to k8s-master port 8888 after 134512 ms: Couldn't connect",
             ),
         ),
         WORKER,
         f"ca.there {WORKER}",
-        "failed to fetch remote CA",
+        "curl: (28)",
         f"hybridlab verify --phase network {MASTER} {WORKER}",
     ),
     "new CA": (

@@ -54,7 +54,7 @@ def deployment(world: World, *units: str, drain: bool = True) -> tuple[Deploymen
 
 
 def test_a_node_is_cordoned_with_a_mark_and_let_back_without(nodes: Nodes) -> None:
-    nodes.drain([WORKER])
+    nodes.drain(WORKER)
     assert cordoned(nodes) == {WORKER: True}
     nodes.uncordon(WORKER)
     assert cordoned(nodes) == {}
@@ -64,6 +64,7 @@ def test_a_node_is_cordoned_with_a_mark_and_let_back_without(nodes: Nodes) -> No
 def test_a_pod_that_nobody_would_make_again_stops_it_and_nothing_stays_cordoned(
     world: World, nodes: Nodes
 ) -> None:
+    switching, _ = deployment(world, *(f"microvm@{name}.service" for name in (WORKER, OTHER)))
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -72,8 +73,9 @@ def test_a_pod_that_nobody_would_make_again_stops_it_and_nothing_stays_cordoned(
     }
     world.api.request("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
     world.api.request("POST", POD, pod)
-    with pytest.raises(LiveError, match=r"the pods on node k8s-worker-2 can not be taken off it.*--no-drain"):
-        nodes.drain([WORKER, OTHER])
+    refusal = r"the pods on node k8s-worker-2 can not be taken off it.*--no-drain"
+    with pytest.raises(LiveError, match=refusal), switching._drained(switching.jobs[0]):
+        pass
     assert cordoned(nodes) == {}
     world.api.request("DELETE", f"{POD}/lonely?gracePeriodSeconds=0")
 
@@ -122,7 +124,7 @@ def test_nothing_is_drained_without_need_or_against_the_will(
 
 
 def test_what_a_run_that_died_has_cordoned_is_let_back(world: World, nodes: Nodes) -> None:
-    nodes.drain([WORKER])
+    nodes.drain(WORKER)
     switching, _ = deployment(world)
     switching.jobs = ()
     switching.run()
@@ -132,3 +134,20 @@ def test_what_a_run_that_died_has_cordoned_is_let_back(world: World, nodes: Node
 def test_without_an_api_server_nobody_knows(world: World, nodes: Nodes) -> None:
     world.machine(MASTER).plant("session", "kubectl", "fail")
     assert nodes.states() is None
+
+
+def test_a_second_node_that_can_not_be_marked_leaves_the_first_one_as_it_was(
+    world: World, nodes: Nodes
+) -> None:
+    world.machine(MASTER).plant("session", f"annotate --overwrite node {OTHER}", "fail")
+    switching, _ = deployment(world, *(f"microvm@{name}.service" for name in (WORKER, OTHER)))
+    with pytest.raises(LiveError), switching._drained(switching.jobs[0]):
+        pass
+    assert cordoned(nodes) == {}
+
+
+def test_an_api_server_that_is_away_for_a_moment_leaves_nothing_cordoned(world: World, nodes: Nodes) -> None:
+    switching, _ = deployment(world, f"microvm@{WORKER}.service")
+    with switching._drained(switching.jobs[0]):
+        world.machine(MASTER).plant("session", "uncordon", "fail")
+    assert cordoned(nodes) == {}

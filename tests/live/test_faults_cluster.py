@@ -379,7 +379,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "ollama.gpu ollama",
         says(PS, '{"models":[{"name":"gemma3:latest","size":5964735424,"size_vram":0}]}'),
         "wholly in GPU memory",
-        "gemma3:latest: 0 % of 5.6 GiB",
+        "gemma3:latest: none of 5.6 GiB",
         "--phase gpu",
     ),
     (f"api.ready {MASTER}", no_api_server, "ok", "refused", " kube-apiserver"),
@@ -419,6 +419,13 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "4 certificates",
         "kubelet-client.pem missing or empty",
         f"diagnose {WORKER}",
+    ),
+    (
+        f"certificates.authority {MASTER} {parts.SERVER}",
+        file(MASTER, parts.SERVER, recorded.certificate("cfssl", hours=29 * 24)),
+        "30 days",
+        "28 days left",
+        f"rm {parts.SERVER} && systemctl restart cfssl",
     ),
     (
         f"certificates.renewed {HOST}",

@@ -127,10 +127,25 @@ def test_a_line_of_real_text_is_one_fault(
 
 
 def _known(items: list[Item]) -> list[Item]:
-    """Leave out what differs from one listing to the next, and the tables of others."""
+    """Leave out what differs from one listing to the next, and the tables of others.
+
+    nft 1.1 lists the sets of a table behind its chains, 1.0 before them; and their elements in other orders.
+    """
     kept = []
     for item in items:
         [(kind, said)] = item.items()
         if kind != "metainfo" and said["family"] != "ip":
-            kept.append({kind: {key: value for key, value in said.items() if key != "handle"}})
-    return kept
+            kept.append({kind: {key: _in_order(value) for key, value in said.items() if key != "handle"}})
+    sets = [item for item in kept if "set" in item]
+    return sets + [item for item in kept if "set" not in item]
+
+
+def _in_order(said: Any) -> Any:
+    match said:
+        case {"set": list(elements)}:
+            return {"set": sorted(map(_in_order, elements), key=json.dumps)}
+        case dict():
+            return {key: _in_order(value) for key, value in said.items()}
+        case list():
+            return [_in_order(value) for value in said]
+    return said

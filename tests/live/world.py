@@ -14,9 +14,9 @@ from attrs import evolve, frozen
 
 import hybridlab
 from hybridlab import Cluster
-from hybridlab.live.drain import ADMIN_KUBECONFIG
 from hybridlab.live.drift import Drift
 from hybridlab.live.kubectl import Kubectl
+from hybridlab.live.paths import ADMIN_KUBECONFIG
 from hybridlab.live.status import Folders, live_drift
 from hybridlab.model.node import Host
 from kubernetes.control_plane import Api, api_server

@@ -21,7 +21,7 @@ from hybridlab.live.drain import Nodes
 from hybridlab.live.gate import firewall_changes
 from hybridlab.live.kubeconfig import temporary
 from hybridlab.live.kubectl import Kubectl
-from hybridlab.live.lock import hold
+from hybridlab.live.lock import Lock, hold
 from hybridlab.live.lockout import breaks_of
 from hybridlab.live.preflight import Problem, Seen, Target, look_at_all, targets
 from hybridlab.live.prepare import Prepared, ask_host, build_all, copy_all
@@ -39,7 +39,8 @@ _POLL_SECONDS = 5
 
 @frozen
 class Choices:
-    """What the user wants; `machines`: those to deploy, none for all; `reach` and `health` in seconds.
+    """What the user wants; `machines`: those to deploy, none for all; `reach`, `health`
+    and `steady` in seconds.
 
     `at`: where hosts are reached now, by name, if not where the spec has them.
     """
@@ -54,6 +55,7 @@ class Choices:
     apply: bool = True
     reach: int = 120
     health: int = 600
+    steady: int = 30
 
 
 def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
@@ -72,7 +74,8 @@ def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
     with ExitStack() as stack:
         where = targets(cluster, hosts, choices.at)
         ssh = Ssh(known_as={one.afterwards: one.address for one in where if len(one.addresses) > 1})
-        seen = _look(where, ssh, stack)
+        locks: list[Lock] = []
+        seen = _look(where, ssh, stack, locks)
         if seen is None or not _stays_reachable(cluster, where, ssh, allow_cut=choices.allow_cut):
             return False
         progress.show_openings(*firewall_changes(cluster, hosts, ssh))
@@ -84,7 +87,7 @@ def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
             return jobs is not None
         if not choices.yes and not all(job.is_there for job in jobs):
             click.confirm("deploy?", abort=True, err=True)
-        if not _switch(Deployment(jobs, cluster, ssh, _options(choices), notice), choices):
+        if not _switch(Deployment(jobs, cluster, ssh, _options(choices), notice, tuple(locks)), choices):
             return False
     return _apply(cluster, folder, ssh, choices) if applies else True
 
@@ -95,7 +98,7 @@ def _hosts(cluster: Cluster, choices: Choices) -> tuple[Host, ...]:
 
 
 def _options(choices: Choices) -> Options:
-    return Options(health=choices.health, reach=choices.reach, drain=choices.drain)
+    return Options(choices.health, choices.steady, choices.reach, choices.drain)
 
 
 def _is_complete(cluster: Cluster, folder: Path) -> bool:
@@ -117,12 +120,14 @@ def _is_complete(cluster: Cluster, folder: Path) -> bool:
     return not unknown
 
 
-def _look(where: tuple[Target, ...], ssh: Ssh, stack: ExitStack) -> tuple[Seen, ...] | None:
+def _look(
+    where: tuple[Target, ...], ssh: Ssh, stack: ExitStack, locks: list[Lock]
+) -> tuple[Seen, ...] | None:
     """Look at all hosts, lock them for as long as `stack` is open, and say what stands in the way."""
     if _refused(look_at_all(where, ssh)):
         return None
     for target in where:
-        stack.enter_context(hold(ssh, target.address, target.name))
+        locks.append(stack.enter_context(hold(ssh, target.address, target.name)))
     # Again, and for good: until it was locked, somebody else may have been at work.
     said: set[str] = set()
     while True:

@@ -6,7 +6,7 @@ import click
 
 from hybridlab.cli.table import format_table
 from hybridlab.cli.terminal import notice, safe
-from hybridlab.live.deploy import AsItWas, New, NotTried, Old, Standing, Unsettled
+from hybridlab.live.deploy import AsItWas, Earlier, New, NotTried, Old, Standing, Stayed, Unsettled
 from hybridlab.live.preflight import Problem, Seen
 from hybridlab.live.prepare import Prepared
 from hybridlab.live.switching import disturbed_nodes, restarted_guests
@@ -77,13 +77,17 @@ def show_standings(standings: Mapping[str, Standing]) -> None:
 def _standing(standing: Standing) -> tuple[str, str]:
     match standing:
         case NotTried():
-            return "the old system", "not tried"
+            return "what it ran", "not tried"
         case AsItWas():
             return "the new system", "as before"
         case New():
             return "the new system", "deployed"
         case Old(reason):
             return "the old system", reason
+        case Earlier(which):
+            return "an earlier system", which
+        case Stayed(reason):
+            return "what it ran", reason
         case Unsettled(reason, 0):
             return "nobody knows", f"{reason}: look at it, `hybridlab diagnose` and its console help"
         case Unsettled(reason, seconds):

@@ -9,7 +9,7 @@ from hybridlab.cli import progress
 from hybridlab.cli.table import format_table
 from hybridlab.cli.terminal import notice, safe
 from hybridlab.errors import LiveError
-from hybridlab.live.deploy import Deployment, NotTried, Old, Options
+from hybridlab.live.deploy import Deployment, Earlier, NotTried, Options
 from hybridlab.live.generations import Generation, earlier, generations, system_of
 from hybridlab.live.lock import hold
 from hybridlab.live.preflight import Problem, Seen, Target, look, targets
@@ -39,10 +39,10 @@ def roll_back(cluster: Cluster, hosts: Iterable[Host], *, to: int | None, yes: b
     """
     ssh = Ssh()
     with ExitStack() as stack:
-        plans = []
+        plans, locks = [], []
         for target in targets(cluster, hosts, {}):
             seen = _seen(ssh, target)
-            stack.enter_context(hold(ssh, target.address, target.name))
+            locks.append(stack.enter_context(hold(ssh, target.address, target.name)))
             plans.append((seen, *_aim(ssh, target, to)))
         for seen, generation, _ in plans:
             to_what = f"to generation {generation.number}, of {generation.made}"
@@ -50,18 +50,19 @@ def roll_back(cluster: Cluster, hosts: Iterable[Host], *, to: int | None, yes: b
         if not yes:
             click.confirm("roll back?", abort=True, err=True)
         jobs = tuple(Prepared(seen, system, Changes(), ()) for seen, _, system in plans)
-        deployment = Deployment(jobs, cluster, ssh, Options(reach=reach, drain=False), notice)
+        deployment = Deployment(jobs, cluster, ssh, Options(reach=reach, drain=False), notice, tuple(locks))
         deployment.standings = {job.target.name: NotTried() for job in jobs}
         try:
             for job, (_, generation, system) in zip(jobs, plans, strict=True):
-                deployment.go_back(job, system, generation.number, f"generation {generation.number}")
+                why = Earlier(f"generation {generation.number}, of {generation.made}")
+                deployment.go_back(job, system, generation.number, why)
         finally:
             progress.show_standings(deployment.standings)
-    return all(isinstance(standing, Old) for standing in deployment.standings.values())
+    return all(isinstance(standing, Earlier) for standing in deployment.standings.values())
 
 
 def _seen(ssh: Ssh, target: Target) -> Seen:
-    seen = look(ssh, target)
+    seen = look(ssh, target, brings=False)
     if isinstance(seen, Problem):
         raise LiveError(f"{seen.machine} {seen.message}; {seen.hint}")
     if seen.busy:

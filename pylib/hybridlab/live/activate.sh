@@ -11,64 +11,99 @@
 # it goes back to one. `settle` takes back what a `run` that was killed has left open.
 #
 # Until it is kept, neither the profile nor the boot loader knows of SYSTEM: a machine that restarts in between
-# comes back with what it had.
+# comes back with what it had. The mark is there from begin to end, also over a restart, and keeps SYSTEM from
+# being collected as garbage.
 set -u
 PATH=$PATH:/run/current-system/sw/bin
 profile=/nix/var/nix/profiles/system
+mark=/nix/var/nix/gcroots/hybridlab
 
 mode=$1
 folder=$2
 
 # Whole or not at all: a reader sees the old outcome or the new one.
 tell() {
-  printf '%s\n' "$*" >"$folder/outcome.new" && mv -f "$folder/outcome.new" "$folder/outcome"
+  printf '%s\n' "$*" >"$folder/outcome.new" && mv -f -T "$folder/outcome.new" "$folder/outcome"
+}
+
+# It has ended as it should. `sync`: a power cut must not bring back what is over.
+end() {
+  sync
+  rm -f "$mark"
+  tell "$@"
 }
 
 # 4: it is activated, and some unit did not start, as those that wait for the cluster. Whether the machine is
 # well is found out by looking at it.
-activate() {
-  "$1/bin/switch-to-configuration" test
+activate_new() {
+  attempt=0
+  while :; do
+    "$new/bin/switch-to-configuration" test
+    case $? in
+    0 | 4) return 0 ;;
+    # Another switch holds the lock: to go back now would undo that one.
+    11) [ "$attempt" -lt 24 ] || return 1 ;;
+    *) return 1 ;;
+    esac
+    attempt=$((attempt + 1))
+    sleep 5
+  done
+}
+
+# Checks that come before a switch may ask for what the new system has ended, as the network. 2: a part of its
+# activation failed, and all the rest was done: it will not be better for trying again.
+activate_old() {
+  NIXOS_NO_CHECK=1 "$old/bin/switch-to-configuration" test
   case $? in
-  0 | 4) return 0 ;;
+  0 | 2 | 4) return 0 ;;
   *) return 1 ;;
   esac
 }
 
-go_back() {
-  old=$(cat "$folder/old")
-  tell "reverting $1"
+run_old() {
   # What is still activating holds the lock of switch-to-configuration.
   attempt=0
-  until activate "$old"; do
+  until activate_old; do
     attempt=$((attempt + 1))
-    if [ "$attempt" -ge 10 ]; then
+    if [ "$attempt" -ge 60 ]; then
       tell "stuck the old system could not be activated again"
       exit 1
     fi
-    sleep 3
+    sleep 5
   done
-  tell "reverted $1"
+}
+
+go_back() {
+  tell "reverting $1"
+  run_old
+  end "reverted $1"
   exit 1
 }
 
 # As `go_back`, if the profile or the boot loader may know of the new system already.
 unmake() {
-  # The number in `system-42-link`.
-  number=$(sed -n 's/^system-\([0-9]*\)-link$/\1/p' "$folder/profile")
-  if [ -n "$number" ] && nix-env --profile "$profile" --switch-generation "$number" &&
-    "$(cat "$folder/old-profile")/bin/switch-to-configuration" boot; then
+  if [ -n "$old_number" ] && nix-env --profile "$profile" --switch-generation "$old_number" &&
+    NIXOS_NO_CHECK=1 "$old_profile/bin/switch-to-configuration" boot; then
     go_back "$1"
   fi
-  tell "stuck the profile or the boot loader could not be put back"
+  run_old
+  tell "stuck the old system runs, but the profile or the boot loader could not be put back"
   exit 1
 }
 
 case $mode in
 settle)
   [ -f "$folder/outcome" ] || exit 0
+  { read -r old && read -r old_profile && read -r old_number; } <"$folder/before" || exit 1
   read -r word _ <"$folder/outcome"
   case $word in
   kept | reverted | stuck) exit 0 ;;
+  esac
+  # A machine that shuts down starts with what it had, if nothing else is known to the boot loader.
+  if [ "$word" != keeping ] && [ "$(systemctl is-system-running)" = stopping ]; then
+    exit 0
+  fi
+  case $word in
   keeping) unmake "what was to keep the new system was ended" ;;
   *) go_back "what was to activate the new system was ended" ;;
   esac
@@ -82,12 +117,22 @@ reach=$4
 keep=$5
 generation=${6-}
 
-readlink -f /run/current-system >"$folder/old" || exit 1
-readlink "$profile" >"$folder/profile"
-readlink -f "$profile" >"$folder/old-profile"
+# In variables, too: to go back takes nothing that could be gone.
+old=$(readlink -f /run/current-system) || exit 1
+old_profile=$(readlink -f "$profile") || exit 1
+old_number=$(readlink "$profile") || exit 1
+# The number in `system-42-link`, if it is one.
+old_number=${old_number#system-}
+old_number=${old_number%-link}
+case $old_number in
+*[!0-9]*) old_number= ;;
+esac
 
-tell activating
-activate "$new" || go_back "the new system could not be activated"
+printf '%s\n' "$old" "$old_profile" "$old_number" >"$folder/before" || exit 1
+ln -sfn "$new" "$mark" || exit 1
+# Who can not tell how far it is must not begin.
+tell activating || exit 1
+activate_new || go_back "the new system could not be activated"
 
 # `wait_for FILE SECONDS`: until the file is there; 1 when the time is over, 2 if it shall go back.
 wait_for() {
@@ -124,9 +169,9 @@ else
   set -- --set "$new"
 fi
 
-tell keeping
+tell keeping || go_back "there is no room to say that it is kept"
 if nix-env --profile "$profile" "$@" && "$new/bin/switch-to-configuration" boot; then
-  tell kept
+  end kept
 else
   unmake "it could not be made what the machine starts with"
 fi

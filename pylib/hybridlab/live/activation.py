@@ -20,12 +20,23 @@ from hybridlab.spec.scalars import Address
 # In memory, so that nothing of an attempt outlives a restart.
 _FOLDER = PurePosixPath("/run/hybridlab")
 _UNIT = "hybridlab-activation"
-# The script looks for an order every second.
-_ASK = """\
+# The script looks for an order every second. `gone`: it does not run, and has not said anything; if the order
+# to begin is still on its way, it finds the folder there, and does not.
+_ASK = f"""\
 if [ -n "$2" ] && touch -- "$1/$2"; then
   sleep 1
 fi
-cat "$1/outcome"
+if ! [ -d "$1" ]; then
+  mkdir -p "$1" && echo gone
+elif ! [ -e "$1/outcome" ]; then
+  if systemctl is-active --quiet {_UNIT}.service; then
+    echo beginning
+  else
+    echo gone
+  fi
+else
+  cat "$1/outcome"
+fi
 """
 # The script comes in on standard input: systemd-run would expand what looks like a variable in an argument.
 # If the connection breaks, that looks like its end, hence the size.
@@ -38,13 +49,14 @@ mkdir "$folder"
 trap 'rm -rf "$folder"' EXIT
 cat >"$folder/activate"
 [ "$(wc -c <"$folder/activate")" -eq "$size" ]
+trap - EXIT
 systemd-run --unit={_UNIT} --collect --quiet --service-type=exec \\
   --description="hybridlab activates a system" --property=KillMode=mixed \\
+  --property=TimeoutStopSec=infinity \\
   --property="ExecStopPost=/bin/sh $folder/activate settle $folder" \\
   /bin/sh "$folder/activate" run "$folder" "$@"
-trap - EXIT
 """
-_FORGOTTEN = "the machine was restarted before the new system was kept, or the order never came to it"
+_FORGOTTEN = "it was restarted before the new system was kept, or could not even begin"
 _SECONDS = 30  # for one command
 _PAUSE_SECONDS = 1.0
 # Beyond its own limits, for what it runs: activating and taking back.
@@ -108,14 +120,14 @@ class Activation:
         if isinstance(run, Output) and run.status:
             raise LiveError(f"can not begin to activate: {_said(run)}")
 
-    def outcome(self, order: str = "") -> tuple[str, str]:
+    def outcome(self, order: str = "", addresses: tuple[Address, ...] = ()) -> tuple[str, str]:
         """Return how far it has come, as its word and the rest of its line, asked over a new connection.
 
         An `order` is given to it before, and has some time to be followed. Both are empty if the machine can
-        not be asked, or does not know of this attempt.
+        not be asked; `addresses`: only there.
         """
         words = ["sh", "-c", _ASK, "sh", str(self.folder), order]
-        run = self._run(words, fresh=True)
+        run = self._run(words, addresses or self.addresses, fresh=True)
         if isinstance(run, Unreachable) or run.status:
             return "", ""
         word, _, rest = run.stdout.strip().partition(" ")
@@ -124,12 +136,18 @@ class Activation:
     def confirm_reached(self) -> Ending | None:
         """Wait until it is activated, and confirm over a new connection that the machine can be reached.
 
-        Return how it ended if it did not come to that, else None.
+        That is, at the address that it has afterwards. Return how it ended if it did not come to that.
         """
-        end = time.monotonic() + self.limits.reach + _GRACE_SECONDS
+        patience = self.limits.reach + _GRACE_SECONDS
+        end = time.monotonic() + patience
         word = ""
         while time.monotonic() < end:
-            word, reason = self.outcome("reached" if word == "activated" else "")
+            if word == "activated":
+                word, reason = self.outcome("reached", self.addresses[-1:])
+            else:
+                word, reason = self.outcome()
+            if word:  # it answers, so it can take its time
+                end = time.monotonic() + patience
             match word:
                 case "activated":
                     continue
@@ -139,8 +157,8 @@ class Activation:
                     return TakenBack(reason)
                 case "stuck":
                     return Unknown(reason, 0)
-                case "" if self._is_unknown_there():
-                    return TakenBack(_FORGOTTEN)
+                case "gone":
+                    return self._after_all()
             time.sleep(_PAUSE_SECONDS)
         return Unknown("it can not be reached any more", self.limits.reach)
 
@@ -156,6 +174,8 @@ class Activation:
         end = time.monotonic() + _GRACE_SECONDS
         while time.monotonic() < end:
             word, reason = self.outcome(order)
+            if word:
+                end = time.monotonic() + _GRACE_SECONDS
             match word:
                 case "kept":
                     return Kept()
@@ -163,25 +183,23 @@ class Activation:
                     return TakenBack(reason)
                 case "stuck":
                     return Unknown(reason, 0)
-                case "" if self._is_unknown_there():
-                    return self._after_restart()
+                case "gone":
+                    return self._after_all()
             time.sleep(_PAUSE_SECONDS)
         return Unknown("it can not be reached any more", self.limits.keep)
 
-    def _is_unknown_there(self) -> bool:
-        """Whether the machine answers, and has no folder of this attempt: it was in its memory."""
-        run = self._run(["test", "-d", str(self.folder)])
-        return isinstance(run, Output) and run.status == 1
+    def _after_all(self) -> Ending:
+        """Return how it ended, of which the machine knows nothing any more: a restart empties its memory."""
+        run = self._run(["readlink", "-f", "/run/current-system"], self.addresses)
+        if isinstance(run, Unreachable) or run.status:
+            return Unknown("it can not be reached any more", self.limits.reach)
+        return Kept() if run.stdout.strip() == self.system else TakenBack(_FORGOTTEN)
 
-    def _after_restart(self) -> Ending:
-        run = self._run(["readlink", "-f", "/run/current-system"])
-        if isinstance(run, Output) and run.stdout.strip() == self.system:
-            return Kept()
-        return TakenBack(_FORGOTTEN)
-
-    def _run(self, words: Sequence[str], *, fresh: bool = False) -> Output | Unreachable:
-        """Run words at the first address at which the machine answers."""
-        for address in self.addresses:
+    def _run(
+        self, words: Sequence[str], addresses: tuple[Address, ...], *, fresh: bool = False
+    ) -> Output | Unreachable:
+        """Run words at the first of these addresses at which the machine answers."""
+        for address in addresses:
             run = self.ssh.run(address, words, seconds=_SECONDS, fresh=fresh)
             if isinstance(run, Output):
                 break

@@ -4,8 +4,10 @@ Everything is built and in place before this begins. A guest has no deployment o
 is part of its host's system, which (re)starts it. What stands in the flake is not known here.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 
 from attrs import define, field, frozen
 
@@ -13,12 +15,16 @@ from hybridlab.errors import LiveError
 from hybridlab.live.activation import Activation, Ending, Kept, Limits, TakenBack, Unknown
 from hybridlab.live.drain import Nodes
 from hybridlab.live.gate import gate_checks, wait_until_well, well
+from hybridlab.live.lock import Lock
 from hybridlab.live.prepare import Prepared
 from hybridlab.live.ssh import Ssh
 from hybridlab.live.switching import disturbed_nodes
 from hybridlab.live.targets import address_of
 from hybridlab.live.verify import verify
 from hybridlab.model.cluster import Cluster
+
+_UNCORDON_SECONDS = 120
+_PAUSE_SECONDS = 3
 
 
 @frozen
@@ -46,6 +52,20 @@ class Old:
 
 
 @frozen
+class Earlier:
+    """The host was rolled back to an earlier system; `which` names it."""
+
+    which: str
+
+
+@frozen
+class Stayed:
+    """The host runs what it ran before it was to go back."""
+
+    reason: str
+
+
+@frozen
 class Unsettled:
     """Nobody knows which of the two it runs; within `seconds` it settles that by itself (0: it can not)."""
 
@@ -53,28 +73,31 @@ class Unsettled:
     seconds: int
 
 
-Standing = NotTried | AsItWas | New | Old | Unsettled
+Standing = NotTried | AsItWas | New | Old | Earlier | Stayed | Unsettled
 
 
 @frozen
 class Options:
-    """`health`: seconds for a host to become as well as it was; `drain`: take pods off disturbed nodes."""
+    """Seconds: `health` for a host to become as well as it was, `steady` for which it has to stay so, `reach`
+    for a new connection. `drain`: take pods off disturbed nodes.
+    """
 
     health: int = 600
+    steady: int = 30
     reach: int = 120
     drain: bool = True
 
     @property
     def limits(self) -> Limits:
         # Whoever deploys looks at its health meanwhile; if they are gone, the host need not wait for long.
-        return Limits(self.reach, self.health + 120)
+        return Limits(self.reach, self.health + self.steady + 120)
 
 
 @define
 class Deployment:
     """The switching of hosts in their order; `standings` says where each is, at any time.
 
-    `say` hears what is being done.
+    `say` hears what is being done. `locks` are held, or nothing begins.
     """
 
     jobs: tuple[Prepared, ...]
@@ -82,6 +105,7 @@ class Deployment:
     ssh: Ssh
     options: Options
     say: Callable[[str], object]
+    locks: tuple[Lock, ...] = ()
     standings: dict[str, Standing] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -116,23 +140,19 @@ class Deployment:
             seen = job.seen
             # As a generation, where the host started with the system that it ran.
             number = seen.generation if seen.current == seen.profile else None
-            self.go_back(job, seen.current, number, "taken back, because another host failed")
+            try:
+                self.go_back(job, seen.current, number, Old("taken back, because another host failed"))
+            except LiveError as error:  # the others can go back all the same
+                self.say(f"{job.target.name}: {error}")
 
-    def go_back(self, job: Prepared, system: str, generation: int | None, why: str) -> None:
+    def go_back(self, job: Prepared, system: str, generation: int | None, then: Standing) -> None:
         """Make a host run an earlier `system`, which is this `generation` of its profile if that is known.
 
-        Nothing is asked of it but that it can be reached. Raises: LiveError, KeyboardInterrupt.
+        `then` is where it stands when it has gone back. Nothing is asked of it but that it can be reached.
+        Raises: LiveError, KeyboardInterrupt.
         """
-        name = job.target.name
-        self.say(f"{name}: going back to an earlier system")
-        match self._activate(job, system, lambda: True, generation):
-            case Kept():
-                self.say(f"{name}: runs the earlier system")
-                self.standings[name] = Old(why)
-            case TakenBack(reason):
-                self.say(f"{name}: did not go back: {reason}")
-            case Unknown(reason, seconds):
-                self.standings[name] = Unsettled(reason, seconds)
+        self.say(f"{job.target.name}: going back to an earlier system")
+        self._activate(job, system, _ends(then, Stayed), generation=generation)
 
     def _switch(self, job: Prepared) -> None:
         name = job.target.name
@@ -142,49 +162,53 @@ class Deployment:
 
         def is_well() -> bool:
             self.say(f"{name}: reached; waiting until it is as well as before")
-            worse = wait_until_well(checks, before, self.cluster, self.ssh, seconds=self.options.health)
+            # What was not well before is not its fault, and may be what it is to mend.
+            asked = [check for check in checks if check.key in before]
+            health, steady = self.options.health, self.options.steady
+            worse = wait_until_well(asked, self.cluster, self.ssh, seconds=health, steady=steady)
             for result in worse:
                 self.say(f"{name}: worse than before: {result.check.title}")
             return not worse
 
         with self._drained(job):
             self.say(f"{name}: switching")
-            self.standings[name] = Unsettled("it was not finished", self.options.limits.keep)
-            try:
-                ending = self._activate(job, job.system, is_well)
-            except LiveError as error:
-                self.standings[name] = Old(str(error))
-                raise
-        self._settle(job, ending)
+            self._activate(job, job.system, _ends(New(job.restart_for), Old), is_well)
 
     def _activate(
-        self, job: Prepared, system: str, is_well: Callable[[], bool], generation: int | None = None
-    ) -> Ending:
-        """Make the host run `system`, and keep it if it is well; when interrupted, take it back."""
-        limits = self.options.limits
+        self,
+        job: Prepared,
+        system: str,
+        standing_after: Callable[[Ending], Standing],
+        is_well: Callable[[], bool] = lambda: True,
+        generation: int | None = None,
+    ) -> None:
+        """Make the host run `system`, and keep it if it is well; whatever comes in between, take it back.
+
+        `standings` has then what `standing_after` makes of how it ended.
+        """
+        for lock in self.locks:
+            lock.take()
+        name, limits = job.target.name, self.options.limits
         activation = Activation(self.ssh, job.target.addresses, system, limits, generation)
+        self.standings[name] = Unsettled("it was not finished", limits.reach + limits.keep)
         try:
             activation.begin()
-            ended = activation.confirm_reached()
-            if ended is None:
-                ended = activation.keep() if is_well() else activation.take_back()
-        except KeyboardInterrupt:
-            self.say(f"{job.target.name}: interrupted; going back, please wait (it does so without us, too)")
-            self._settle(job, activation.take_back())
+            ending = activation.confirm_reached()
+            if ending is None:
+                ending = activation.keep() if is_well() else activation.take_back()
+        except LiveError as error:
+            self.standings[name] = standing_after(TakenBack(str(error)))
             raise
-        return ended
-
-    def _settle(self, job: Prepared, ending: Ending) -> None:
-        name = job.target.name
-        match ending:
-            case Kept():
-                self.say(f"{name}: runs the new system")
-                self.standings[name] = New(job.restart_for)
-            case TakenBack(reason):
-                self.say(f"{name}: went back to the old system: {reason}")
-                self.standings[name] = Old(reason)
-            case Unknown(reason, seconds):
-                self.standings[name] = Unsettled(reason, seconds)
+        except BaseException as error:
+            # Ctrl-C, or that nobody reads any more what is said.
+            with suppress(OSError):
+                self.say(
+                    f"{name}: {_interruption(error)}; going back, please wait (it does so without us, too)"
+                )
+            self.standings[name] = standing_after(activation.take_back())
+            raise
+        self.standings[name] = standing_after(ending)
+        self.say(f"{name}: {_told(ending)}")
 
     @contextmanager
     def _drained(self, job: Prepared) -> Iterator[None]:
@@ -205,13 +229,15 @@ class Deployment:
                 self.say(f"{job.target.name}: pods end with {_listed(mine)}: no other node can take them")
             yield
             return
-        for name in mine:
-            self.say(f"{job.target.name}: taking the pods off node {name}")
-        nodes.drain(mine)
+        begun: list[str] = []
         try:
+            for name in mine:
+                self.say(f"{job.target.name}: taking the pods off node {name}")
+                begun.append(name)
+                nodes.drain(name)
             yield
         finally:
-            self._uncordon(nodes, mine)
+            self._uncordon(nodes, begun)
 
     def _uncordon_left_over(self) -> None:
         """Uncordon the nodes that a run which died has left cordoned."""
@@ -221,13 +247,16 @@ class Deployment:
             self._uncordon(nodes, [name for name, state in states.items() if state.ours])
 
     def _uncordon(self, nodes: Nodes, names: Iterable[str]) -> None:
+        """Let pods back onto these nodes; the API server may be away for a while after a switch."""
+        end = time.monotonic() + _UNCORDON_SECONDS
         for name in names:
-            try:
-                nodes.uncordon(name)
-            except LiveError as error:
-                self.say(
-                    f"node {name} is still cordoned ({error}): `kubectl uncordon {name}`, or deploy again"
-                )
+            while (why := _failing(partial(nodes.uncordon, name))) is not None:
+                if time.monotonic() > end:
+                    self.say(
+                        f"node {name} is still cordoned ({why}): `kubectl uncordon {name}`, or deploy again"
+                    )
+                    break
+                time.sleep(_PAUSE_SECONDS)
 
     def _nodes(self) -> Nodes | None:
         for node in self.cluster.control_plane:
@@ -237,3 +266,41 @@ class Deployment:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
+
+
+def _failing(job: Callable[[], object]) -> str | None:
+    """Do it, and return why it failed, if it did."""
+    try:
+        job()
+    except LiveError as error:
+        return str(error)
+    return None
+
+
+def _ends(kept: Standing, back: Callable[[str], Standing]) -> Callable[[Ending], Standing]:
+    """Return what says where a host stands after an ending: `kept`, or `back` with the reason."""
+
+    def standing(ending: Ending) -> Standing:
+        match ending:
+            case Kept():
+                return kept
+            case TakenBack(reason):
+                return back(reason)
+            case Unknown(reason, seconds):
+                return Unsettled(reason, seconds)
+
+    return standing
+
+
+def _told(ending: Ending) -> str:
+    match ending:
+        case Kept():
+            return "switched"
+        case TakenBack(reason):
+            return f"went back: {reason}"
+        case Unknown(reason):
+            return f"nobody knows what it runs: {reason}"
+
+
+def _interruption(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else f"stopped ({type(error).__name__})"

@@ -215,6 +215,11 @@ def _fix(step: Step, verdict: Failed, place: Place) -> str:
             )
         case Link.CA, "ca.same":
             return filled(NEW_CA, place)
+        case Link.CA, "ca.there":
+            return (
+                f"on {node}: `systemctl restart kube-certmgr-bootstrap`, which fetches it; `hybridlab logs "
+                f"{node} kube-certmgr-bootstrap` says what comes of it"
+            )
         case ((Link.CA | Link.CERTIFICATE), code):
             forget = f"`rm {_CLIENT}`, and " if code == "certificate.own" else ""
             return (

@@ -1,20 +1,19 @@
 """Takes the pods off nodes that are about to be disturbed, and lets them back, by the control plane."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.live.paths import ADMIN_KUBECONFIG
 from hybridlab.live.probe import Output
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
 
-# Where nixpkgs' easyCerts puts it (cluster/kubernetes/pki.nix); its key can be read by root alone.
-ADMIN_KUBECONFIG = "/etc/kubernetes/cluster-admin.kubeconfig"
 # On a node that we have cordoned: whoever comes after a run that died knows that it may be uncordoned.
-_MARK = "hybridlab/cordoned-by-deploy"
+MARK = "hybridlab/cordoned-by-deploy"
 _ASK_SECONDS = 30
 _DRAIN_SECONDS = 180
 
@@ -46,38 +45,31 @@ class Nodes:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def drain(self, names: Iterable[str]) -> None:
-        """Take all pods off these nodes. What could not be done is undone. Raises: LiveError."""
-        done: list[str] = []
-        for name in names:
-            done.append(name)
-            self._must("annotate", "--overwrite", "node", name, f"{_MARK}=true")
-            run = self._kubectl(
-                "drain",
-                name,
-                "--ignore-daemonsets",
-                "--delete-emptydir-data",
-                f"--timeout={_DRAIN_SECONDS}s",
-                seconds=_DRAIN_SECONDS + _ASK_SECONDS,
+    def drain(self, name: str) -> None:
+        """Mark a node as cordoned by us, and take all pods off it. Raises: LiveError."""
+        self._must("annotate", "--overwrite", "node", name, f"{MARK}=true")
+        run = self._kubectl(
+            "drain",
+            name,
+            "--ignore-daemonsets",
+            "--delete-emptydir-data",
+            f"--timeout={_DRAIN_SECONDS}s",
+            seconds=_DRAIN_SECONDS + _ASK_SECONDS,
+        )
+        if isinstance(run, Unreachable) or run.status:
+            raise LiveError(
+                f"the pods on node {name} can not be taken off it: {_why(run)}; --no-drain leaves them there"
             )
-            if isinstance(run, Unreachable) or run.status:
-                for other in done:
-                    self.uncordon(other)
-                said = str(run) if isinstance(run, Unreachable) else _last(run)
-                raise LiveError(
-                    f"the pods on node {name} can not be taken off it: {said}; --no-drain leaves them there"
-                )
 
     def uncordon(self, name: str) -> None:
-        """Let pods back onto a node that we have cordoned. Raises: LiveError."""
+        """Let pods back onto a node that we have cordoned, or were about to. Raises: LiveError."""
         self._must("uncordon", name)
-        self._must("annotate", "node", name, f"{_MARK}-")
+        self._must("annotate", "node", name, f"{MARK}-")
 
     def _must(self, *words: str) -> None:
         run = self._kubectl(*words, seconds=_ASK_SECONDS)
         if isinstance(run, Unreachable) or run.status:
-            said = str(run) if isinstance(run, Unreachable) else _last(run)
-            raise LiveError(f"kubectl {words[0]} can not be done on the control plane: {said}")
+            raise LiveError(f"kubectl {words[0]} can not be done on the control plane: {_why(run)}")
 
     def _kubectl(self, *words: str, seconds: float) -> Output | Unreachable:
         command = ["kubectl", f"--kubeconfig={ADMIN_KUBECONFIG}", "--request-timeout=20s", *words]
@@ -89,10 +81,11 @@ def _state(item: Any) -> NodeState:
     return NodeState(
         ready=any(one["type"] == "Ready" and one["status"] == "True" for one in conditions),
         cordoned=bool(item.get("spec", {}).get("unschedulable")),
-        ours=_MARK in item["metadata"].get("annotations", {}),
+        ours=MARK in item["metadata"].get("annotations", {}),
     )
 
 
-def _last(run: Output) -> str:
-    said = next((line.strip() for line in reversed(run.stderr.splitlines()) if line.strip()), "")
-    return said or f"status {run.status}"
+def _why(run: Output | Unreachable) -> str:
+    if isinstance(run, Unreachable):
+        return str(run)
+    return run.complaint("kubectl") or f"status {run.status}"

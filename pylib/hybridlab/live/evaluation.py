@@ -19,7 +19,7 @@ def system_of(folder: Path, machine: str) -> str:
     nix.check_ready(folder)
     # The flake is `.` because a folder's name may hold what a flake reference reads as something else.
     attribute = f".#nixosConfigurations.{machine}.config.system.build.toplevel.outPath"
-    command = ["nix", "--extra-experimental-features", "nix-command flakes", "eval", "--raw", attribute]
+    command = [*nix.NIX, "eval", "--raw", attribute]
     try:
         run = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL

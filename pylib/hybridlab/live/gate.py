@@ -1,6 +1,7 @@
 """Whether a host with its guests is as well after a switch as before; what is switched is not known here."""
 
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Iterable
 
 from hybridlab.live.checks.all import all_checks
 from hybridlab.live.checks.check import Check, Failed, Key, Ok, Phase, Result
@@ -35,13 +36,26 @@ def well(results: Iterable[Result]) -> frozenset[Key]:
 
 
 def wait_until_well(
-    checks: Iterable[Check], before: Collection[Key], cluster: Cluster, ssh: Ssh, *, seconds: float
+    checks: Iterable[Check], cluster: Cluster, ssh: Ssh, *, seconds: float, steady: float
 ) -> tuple[Result, ...]:
-    """Wait, for at most `seconds`, until all is well that was so before; return what is not.
+    """Wait, for at most `seconds`, until all of this is well; return what is not.
 
-    What was not well before the switch is not its fault, and may be what it is to mend.
+    It has to be so still after `steady` seconds: some things break only after a while, and a node is Ready
+    for most of a minute after its kubelet has died.
     """
-    results = verify([check for check in checks if check.key in before], cluster, ssh, wait=seconds)
+    asked = tuple(checks)
+    end = time.monotonic() + seconds
+    while True:
+        left = max(0.0, end - time.monotonic())
+        if worse := _unwell(verify(asked, cluster, ssh, wait=left)):
+            return worse
+        time.sleep(steady)
+        worse = _unwell(verify(asked, cluster, ssh))
+        if not worse or time.monotonic() > end:
+            return worse
+
+
+def _unwell(results: Iterable[Result]) -> tuple[Result, ...]:
     return tuple(result for result in results if not isinstance(result.verdict, Ok))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridlab.errors import LiveError
-from hybridlab.live.drain import ADMIN_KUBECONFIG
+from hybridlab.live.paths import ADMIN_KUBECONFIG
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.targets import address_of
 from hybridlab.model.cluster import Cluster, Node

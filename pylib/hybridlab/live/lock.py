@@ -9,11 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from attrs import define, field
+
 from hybridlab.errors import LiveError
 from hybridlab.live.ssh import Ssh
 from hybridlab.spec.scalars import Address
 
 _BEAT_SECONDS = 15
+_END_SECONDS = 10
 # The kernel lets go of the lock when this ends: when the connection does, or no beat came for a minute.
 # `holder` is only for people to read: whether it is locked, flock says.
 _HOLD = """\
@@ -28,64 +31,92 @@ exec flock --nonblock --conflict-exit-code 75 /run/hybridlab/lock sh -c '
 _BUSY = 75
 
 
-@contextmanager
-def hold(ssh: Ssh, address: Address, name: str) -> Iterator[None]:
-    """Hold the lock of machine `name` at `address`. Raises: LiveError, which names who else holds it."""
-    command = ssh.command(address, ["sh", "-c", _HOLD, "sh", _who()], fresh=True)
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=dict(ssh.environment),
-            # Ctrl-C is ours to handle: the lock is held until the machine stands where it should.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise LiveError(f"can not run ssh: {error.strerror}") from error
-    with process:
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+@define
+class Lock:
+    """The lock of machine `name` at `address`, held from `take` to `release`."""
+
+    ssh: Ssh
+    address: Address
+    name: str
+    _process: "subprocess.Popen[str] | None" = field(default=None, init=False)
+    _over: threading.Event = field(factory=threading.Event, init=False)
+
+    def take(self) -> None:
+        """Take it, unless it is held; a connection that broke has lost it, and somebody else may have it now.
+
+        Raises: LiveError, which names who else holds it.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.release()
+        command = self.ssh.command(self.address, ["sh", "-c", _HOLD, "sh", _who()], fresh=True)
         try:
-            if process.stdout.readline().strip() != "held":
-                raise LiveError(_refusal(ssh, address, name, process))
-            over = threading.Event()
-            heart = threading.Thread(target=_beat, args=(process, over), daemon=True)
-            heart.start()
-            try:
-                yield
-            finally:
-                over.set()
-                heart.join()
-        finally:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                env=dict(self.ssh.environment),
+                # Ctrl-C is ours to deal with: it is held until the machine stands where it should.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LiveError(f"can not run ssh: {error.strerror}") from error
+        self._process, self._over = process, threading.Event()
+        assert process.stdout is not None
+        if process.stdout.readline().strip() != "held":
+            refusal = self._refusal(process)
+            self.release()
+            raise LiveError(refusal)
+        threading.Thread(target=_beat, args=(process, self._over), daemon=True).start()
+
+    def release(self) -> None:
+        """Let go of it."""
+        self._over.set()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _refusal(self, process: "subprocess.Popen[str]") -> str:
+        assert process.stderr is not None
+        said = process.stderr.read().strip()
+        if process.wait() != _BUSY:
+            return f"can not lock {self.name}: {said.splitlines()[-1] if said else 'the connection was cut'}"
+        run = self.ssh.run(self.address, ["cat", "/run/hybridlab/holder"], seconds=30)
+        holder = getattr(run, "stdout", "").strip() or "somebody who has not said who"
+        return f"{self.name} is being deployed by {holder}: wait for its end"
 
 
-def _beat(process: subprocess.Popen[str], over: threading.Event) -> None:
+@contextmanager
+def hold(ssh: Ssh, address: Address, name: str) -> Iterator[Lock]:
+    """Hold the lock of machine `name` at `address`. Raises: LiveError, which names who else holds it."""
+    lock = Lock(ssh, address, name)
+    lock.take()
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _beat(process: "subprocess.Popen[str]", over: threading.Event) -> None:
     assert process.stdin is not None
     while not over.wait(_BEAT_SECONDS):
         try:
             process.stdin.write(".")
             process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # it ended, or was closed
             return
-
-
-def _refusal(ssh: Ssh, address: Address, name: str, process: subprocess.Popen[str]) -> str:
-    assert process.stderr is not None
-    said = process.stderr.read().strip()
-    if process.wait() != _BUSY:
-        return f"can not lock {name}: {said.splitlines()[-1] if said else 'the connection was cut'}"
-    run = ssh.run(address, ["cat", "/run/hybridlab/holder"], seconds=30)
-    holder = getattr(run, "stdout", "").strip() or "somebody who has not said who"
-    return f"{name} is being deployed by {holder}: wait for its end"
 
 
 def _who() -> str:

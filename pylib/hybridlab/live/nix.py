@@ -11,7 +11,7 @@ from hybridlab.errors import LiveError
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
 
-_NIX = ("nix", "--extra-experimental-features", "nix-command flakes")
+NIX = ("nix", "--extra-experimental-features", "nix-command flakes")
 _SECONDS = 60
 
 
@@ -40,7 +40,7 @@ def build(folder: Path, machine: str, link: Path, arguments: Sequence[str] = ())
     # The flake is `.` because a folder's name may hold what a flake reference reads as something else.
     attribute = f".#nixosConfigurations.{machine}.config.system.build.toplevel"
     _run(
-        [*_NIX, "build", "--out-link", str(link.absolute()), *arguments, attribute],
+        [*NIX, "build", "--out-link", str(link.absolute()), *arguments, attribute],
         folder,
         f"build {machine}",
     )
@@ -49,7 +49,7 @@ def build(folder: Path, machine: str, link: Path, arguments: Sequence[str] = ())
 
 def closure(path: str) -> Closure:
     """Return what has to be on a machine that runs `path`. Raises: LiveError."""
-    text = _output([*_NIX, "path-info", "--recursive", "--size", path], "list what belongs to a system")
+    text = _output([*NIX, "path-info", "--recursive", "--size", path], "list what belongs to a system")
     lines = (line.split() for line in text.splitlines() if line.strip())
     return Closure(path, {words[0]: int(words[1]) for words in lines})
 
@@ -70,7 +70,7 @@ def copy(ssh: Ssh, address: Address, path: str, folder: Path) -> None:
     """Copy a store path with all that it needs to the machine. Raises: LiveError if it does not arrive."""
     host = f"[{address}]" if address.version == 6 else str(address)
     words = ["copy", "--substitute-on-destination", "--no-check-sigs", "--to", f"ssh://root@{host}", path]
-    _run([*_NIX, *words], folder, f"copy to {address}", environment=ssh.environment)
+    _run([*NIX, *words], folder, f"copy to {address}", environment=ssh.environment)
 
 
 def _run(command: list[str], folder: Path, what: str, environment: Mapping[str, str] | None = None) -> None:

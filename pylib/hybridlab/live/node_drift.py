@@ -15,18 +15,17 @@ from hybridlab.live.checks.answers import (
     text,
 )
 from hybridlab.live.checks.check import Remote
+from hybridlab.live.drain import MARK
 from hybridlab.live.drift import Answers, Drift, Layer, NotSeenError, State
 from hybridlab.live.probe import Output
 from hybridlab.model.cluster import Cluster, Kubernetes, Node
 from hybridlab.model.plain import items, mapping, texts
 
-# An annotation that live.drain puts onto a node.
-_CORDONED_BY_US = "hybridlab/cordoned-by-deploy"
 # The taints that controllers set as conditions and cordons come and go (well_known_taints.go).
 _OF_CONDITIONS = "node.kubernetes.io/"
 # Kubernetes' own labels are kept by who set them: kubelet, node lifecycle, cloud (well_known_labels.go).
 _OF_KUBERNETES = ("kubernetes.io", "k8s.io")
-# Its failure is an answer, too, and says why in its last line.
+# Its failure is an answer, too, and says why.
 _FINE = (0, 1)
 # A kubelet's name in the books of who owns which field: that of its program.
 _KUBELET = "kubelet"
@@ -60,10 +59,9 @@ def cluster_drift(cluster: Cluster, answers: Answers) -> Iterator[Drift]:
 
 
 def _answered(output: Output) -> Output:
-    """Raises: NotSeenError with what kubectl says last; before, it may repeat itself for each try."""
+    """Raises: NotSeenError with what kubectl says."""
     if output.status:
-        last = next((line for line in reversed(output.stderr.splitlines()) if line.strip()), "kubectl failed")
-        raise NotSeenError(last.strip())
+        raise NotSeenError(output.complaint("kubectl") or "kubectl failed")
     return output
 
 
@@ -102,7 +100,7 @@ def _node(node: Node, kubernetes: Kubernetes, one: Object) -> Iterator[Drift]:
         detail = f"its kubelet is of version {version}, and the release brings {kubernetes.minor}"
         yield Drift(Layer.CLUSTER, item, State.CHANGED, detail, f"`hybridlab deploy {node.name}`")
     if at(one, "spec", "unschedulable") is True:
-        ours = _CORDONED_BY_US in texts(at(one, "metadata", "annotations"))
+        ours = MARK in texts(at(one, "metadata", "annotations"))
         who = "by a deployment that did not come to its end" if ours else "by somebody"
         advice = f"if nobody works on it: `kubectl uncordon {node.name}`"
         yield Drift(Layer.CLUSTER, item, State.CHANGED, f"was cordoned {who}", advice)

@@ -28,6 +28,8 @@ _LINK = re.compile(r"system-([0-9]{1,9})-link")
 _SYSTEM = read("readlink", "-f", "/run/current-system")
 _PROFILE = read("readlink", "-f", "/nix/var/nix/profiles/system")
 _GENERATION = read("readlink", "/nix/var/nix/profiles/system")
+# What activate.sh leaves if it did not come to its end.
+_MARK = read("readlink", "/nix/var/nix/gcroots/hybridlab", fine=(0, 1))
 _BUSY = read("systemctl", "is-active", "hybridlab-activation.service", fine=(0, 3, 4))
 _STORE = read("df", "--output=avail", "--block-size=1", "/nix/store")
 _BOOT = read("df", "--output=avail", "--block-size=1", "/boot", fine=(0, 1))
@@ -56,7 +58,8 @@ class Seen:
     """A host as it is: the systems that it runs and starts with, and the bytes that are free in its store.
 
     `generation`: the number of the latter in its profile, if it has one. `busy`: it is in the middle of an
-    attempt that somebody has begun.
+    attempt that somebody has begun; `unfinished`: one did not come to its end, so that nobody knows what its
+    boot loader has.
     """
 
     target: Target
@@ -65,9 +68,11 @@ class Seen:
     generation: int | None
     free: int
     busy: bool
+    unfinished: bool = False
 
     def runs(self, system: str) -> bool:
-        return self.current == self.profile == system
+        """Whether it runs this system, and is sure to start with it."""
+        return self.current == self.profile == system and not self.unfinished
 
 
 @frozen
@@ -88,9 +93,12 @@ def targets(cluster: Cluster, hosts: Iterable[Host], now: Mapping[str, Address])
     return tuple(Target(host, now.get(host.name, then), then) for host, then in afterwards)
 
 
-def look(ssh: Ssh, target: Target) -> Seen | Problem:
-    """Look at a host over one connection. Raises: LiveError if there is no ssh here."""
-    asked = gather(ssh, target.address, (_SYSTEM, _PROFILE, _GENERATION, _BUSY, _STORE, _BOOT))
+def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
+    """Look at a host over one connection; whether there is room counts if a new system is brought to it.
+
+    Raises: LiveError if there is no ssh here.
+    """
+    asked = gather(ssh, target.address, (_SYSTEM, _PROFILE, _GENERATION, _MARK, _BUSY, _STORE, _BOOT))
     if isinstance(asked, Unreachable):
         return Problem(target.name, f"can not be reached at {target.address}: {asked}", asked.advice)
     current, profile = _text(asked, _SYSTEM), _text(asked, _PROFILE)
@@ -101,7 +109,7 @@ def look(ssh: Ssh, target: Target) -> Seen | Problem:
             "install NixOS first (docs/runbook.md)",
         )
     free = _bytes(asked, _STORE)
-    if free is None or free < _STORE_BYTES:
+    if brings and (free is None or free < _STORE_BYTES):
         found = _why_not(asked, _STORE) if free is None else f"{free // 2**20} MiB"
         return Problem(
             target.name,
@@ -109,17 +117,25 @@ def look(ssh: Ssh, target: Target) -> Seen | Problem:
             f"`hybridlab ssh {target.name} -- nix-collect-garbage --delete-older-than 30d`",
         )
     boot = _bytes(asked, _BOOT)
-    if boot is not None and boot < _BOOT_BYTES:
+    if brings and boot is not None and boot < _BOOT_BYTES:
         return Problem(
             target.name,
             f"has {boot // 2**20} MiB free in /boot, and a kernel with its initrd may take "
             f"{_BOOT_BYTES // 2**20} MiB",
-            "set boot.loader.systemd-boot.configurationLimit, or remove old generations: "
-            f"`hybridlab ssh {target.name} -- nix-collect-garbage --delete-older-than 30d`",
+            "set boot.loader.systemd-boot.configurationLimit; now: `nix-env --profile "
+            "/nix/var/nix/profiles/system --delete-generations +3` on it, then "
+            "`/run/current-system/bin/switch-to-configuration boot`",
         )
-    busy = _text(asked, _BUSY) in ("active", "activating", "deactivating")
-    generation = _LINK.fullmatch(_text(asked, _GENERATION))
-    return Seen(target, current, profile, int(generation[1]) if generation else None, free, busy)
+    link = _LINK.fullmatch(_text(asked, _GENERATION))
+    return Seen(
+        target,
+        current,
+        profile,
+        generation=int(link[1]) if link else None,
+        free=free or 0,
+        busy=_text(asked, _BUSY) in ("active", "activating", "deactivating"),
+        unfinished=bool(_text(asked, _MARK)),
+    )
 
 
 def look_at_all(where: Iterable[Target], ssh: Ssh) -> tuple[Seen | Problem, ...]:

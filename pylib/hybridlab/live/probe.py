@@ -144,6 +144,9 @@ _READERS: Mapping[str, _Allows] = {
     "uname": _anything,
 }
 
+# Before it come its log and its tries (client-go's memcache.go); others begin with the cause.
+_SAYS_LAST = frozenset({"kubectl"})
+
 
 @frozen
 class Probe:
@@ -190,8 +193,12 @@ class Output:
             return f"{program} was killed: it did not end within {probe.seconds} s, or memory was short"
         if self.status == self.NOT_FOUND:
             return f"there is no {program} on the machine"
-        said = next((line.strip() for line in self.stderr.splitlines() if line.strip()), "")
-        return said or f"{program} ended with status {self.status}"
+        return self.complaint(program) or f"{program} ended with status {self.status}"
+
+    def complaint(self, program: str) -> str:
+        """Return the line of its standard error in which `program` says what went wrong; empty if none."""
+        lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
+        return "" if not lines else lines[-1 if program in _SAYS_LAST else 0]
 
 
 def read(*words: str, seconds: int = 10, fine: Sequence[int] = (0,)) -> Probe:

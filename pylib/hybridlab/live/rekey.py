@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 from attrs import frozen
 
@@ -20,21 +21,31 @@ from hybridlab.secrets.sops_file import SopsFile, is_below, read_sops_file, unse
 
 
 @frozen
+class Reader:
+    """Who can decrypt a file: an age public key, or what sops knows others by; the name that the spec has."""
+
+    key: str
+    name: str | None
+
+    def __str__(self) -> str:
+        return self.key if self.name is None else f"{self.name} ({self.key})"
+
+
+@frozen
 class Change:
-    """A sops file as it is, and the age public keys that are to read it, by name."""
+    """A sops file as it is, the age public keys that are to read it, by name, and how these differ."""
 
     file: SopsFile
     recipients: Mapping[str, str]
+    added: tuple[Reader, ...]
+    removed: tuple[Reader, ...]
 
-    @property
-    def added(self) -> tuple[str, ...]:
-        """The names of those that can not read it yet."""
-        return tuple(name for name, key in self.recipients.items() if key not in self.file.recipients)
-
-    @property
-    def removed(self) -> tuple[str, ...]:
-        """The public keys, or what else sops calls a reader by, that are to read it no more."""
-        return tuple(key for key in self.file.recipients if key not in self.recipients.values())
+    @classmethod
+    def of(cls, file: SopsFile, recipients: Mapping[str, str], names: Mapping[str, str]) -> Self:
+        """Compare a file with who is to read it; `names` are those of the spec, by public key."""
+        added = [Reader(key, name) for name, key in recipients.items() if key not in file.recipients]
+        removed = [key for key in file.recipients if key not in recipients.values()]
+        return cls(file, recipients, tuple(added), tuple(Reader(key, names.get(key)) for key in removed))
 
 
 @frozen
@@ -59,7 +70,8 @@ def plan_rekey(cluster: Cluster, folder: Path) -> Plan:
             raise LiveError(f"{name} is not encrypted by sops: see `hybridlab secrets check`")
         if not files[name]:
             raise LiveError(f"the spec has nobody who could read {name}")
-    all_changes = [Change(file, files[name]) for name, file in found.items()]
+    names = {key: name for name, key in secrets_of(cluster).recipients.items()}
+    all_changes = [Change.of(file, files[name], names) for name, file in found.items()]
     changes = tuple(change for change in all_changes if change.added or change.removed)
     wrong = {change.file.name for change in changes}
     return Plan(
@@ -76,16 +88,25 @@ def rekey(plan: Plan, folder: Path) -> None:
 
     Raises: LiveError when sops can not decrypt a file with the keys at hand, or it was changed meanwhile.
     """
+    before = {change.file.name: (folder / change.file.name).read_bytes() for change in plan.changes}
     with ExitStack() as stack:
         for change in plan.changes:
             name = change.file.name
             copy = stack.enter_context(changed(folder / name))
             if _readers(copy, name) != set(change.file.recipients):
-                raise LiveError(f"{name} has been changed by somebody else meanwhile; nothing is done")
-            wanted = set(change.recipients.values())
-            sops.set_readers(copy, sorted(wanted), renew=bool(change.removed), name=name)
-            if _readers(copy, name) != wanted:
+                raise _changed_meanwhile(name)
+            wanted = dict.fromkeys(change.recipients.values())
+            sops.set_readers(copy, wanted, renew=bool(change.removed), name=name)
+            if _readers(copy, name) != set(wanted):
                 raise LiveError(f"sops left other readers in {name} than it was told; nothing is done")
+        # Each is looked at again when it is replaced, but then others may be replaced already.
+        for name, content in before.items():
+            if (folder / name).read_bytes() != content:
+                raise _changed_meanwhile(name)
+
+
+def _changed_meanwhile(name: str) -> LiveError:
+    return LiveError(f"{name} has been changed by somebody else meanwhile; nothing is done")
 
 
 def _readers(copy: Path, name: str) -> set[str]:

@@ -17,7 +17,7 @@ from hybridlab.errors import LiveError
 from hybridlab.live.probe import Output
 from hybridlab.spec.scalars import Address
 
-# The first value of an option wins, so nobody's configuration can loosen these.
+# The first value of an option wins, so nobody's configuration can loosen these, or run something else.
 _ALWAYS = (
     "-oBatchMode=yes",
     "-oStrictHostKeyChecking=yes",
@@ -25,8 +25,11 @@ _ALWAYS = (
     "-oClearAllForwardings=yes",
     "-oForwardAgent=no",
     "-oLogLevel=ERROR",
+    "-oRemoteCommand=none",
 )
-# These only where nobody has said anything: after the user's own options.
+# Of our own calls alone: Nix has a local command of its own.
+_OURS = ("-oPermitLocalCommand=no",)
+# Unless NIX_SSHOPTS says otherwise; they win over ssh_config, so that each call comes to an end.
 _UNLESS_SAID = ("-oConnectTimeout=10", "-oServerAliveInterval=5", "-oServerAliveCountMax=3")
 # A connection of its own, not a channel in one that is open: it shows that a new one is let in.
 _FRESH = ("-oControlPath=none", "-oControlMaster=no")
@@ -119,7 +122,7 @@ class Ssh:
 
         ssh joins its words with blanks for a shell on the other side, so they are quoted here.
         """
-        own = (*_ALWAYS[1:], "-t") if tty else (*_ALWAYS, "-T")
+        own = (*_OURS, *_ALWAYS[1:], "-t") if tty else (*_OURS, *_ALWAYS, "-T")
         return [
             "ssh",
             *own,
@@ -137,7 +140,7 @@ class Ssh:
         """The environment in which Nix uses the same ssh; messages are in English."""
         return {
             **os.environ,
-            "NIX_SSHOPTS": shlex.join((*_ALWAYS, *self.options, *_UNLESS_SAID)),
+            "NIX_SSHOPTS": " ".join(map(_for_nix, (*_ALWAYS, *self.options, *_UNLESS_SAID))),
             "LC_ALL": "C",
         }
 
@@ -169,6 +172,11 @@ class Ssh:
         if run.returncode == _FAILED or run.returncode < 0:
             return _failure(address, stdout, stderr)
         return Output(run.returncode, stdout, stderr)
+
+
+def _for_nix(word: str) -> str:
+    """Quote a word only if it must be: before 2.26, Nix splits NIX_SSHOPTS at blanks, and knows no quotes."""
+    return shlex.quote(word) if any(char.isspace() or char in "'\"\\" for char in word) else word
 
 
 def _failure(address: Address, stdout: str, stderr: str) -> Unreachable:

@@ -51,10 +51,14 @@ def verify(
 
 @frozen
 class _Judgement:
-    """What a check came to, and whether those that need it can go on."""
+    """What a check came to, and whether those that need it can go on.
+
+    `unreached`: it was not looked at, because a machine can not be reached.
+    """
 
     verdict: Verdict
     well: bool
+    unreached: bool = False
 
 
 @define
@@ -129,7 +133,8 @@ class _State:
         if any(key not in self.judged for key in needs):
             return None
         for key in needs:
-            if not self.judged[key].well:
+            need = self.judged[key]
+            if not need.well and not (need.unreached and check.even_unreached):
                 return _Judgement(Skipped(f"{key} is not well"), well=False)
         for question, answer in answers:
             match answer:
@@ -142,8 +147,8 @@ class _State:
     def _out_of_reach(self, machine: str, why: Unreachable) -> _Judgement:
         said = f"{machine} can not be reached"
         if login(machine) in self.checks:
-            return _Judgement(Skipped(said), well=False)
-        return _Judgement(CouldNotLook(f"{said}: {why}"), well=False)
+            return _Judgement(Skipped(said), well=False, unreached=True)
+        return _Judgement(CouldNotLook(f"{said}: {why}"), well=False, unreached=True)
 
 
 def _of_another(check: Check, question: Question, answer: CouldNotLook) -> CouldNotLook:

@@ -14,7 +14,7 @@ _ERROR = Severity.ERROR
 _SECRETS = SpecPath.of("secrets")
 _RECIPIENTS = SpecPath.of("secrets", "recipients")
 _INIT = "`hybridlab secrets init` makes it"
-_REKEY = "`hybridlab secrets rekey` makes it so"
+_REKEY = "`hybridlab secrets rekey`"
 _ROTATE = "`hybridlab secrets rotate` puts a fresh one there"
 
 
@@ -127,7 +127,11 @@ def _readers(file: SopsFile, recipients: Mapping[str, str]) -> Iterator[Diagnost
     for name, key in recipients.items():
         if key not in file.recipients:
             yield Diagnostic(
-                "SEC104", _ERROR, f"{name!r} can not read {file.name}", _RECIPIENTS / name, hint=_REKEY
+                "SEC104",
+                _ERROR,
+                f"{name!r} can not read {file.name}",
+                _RECIPIENTS / name,
+                hint=f"{_REKEY} adds it",
             )
     for key, span in file.recipients.items():
         if key not in recipients.values():
@@ -137,5 +141,5 @@ def _readers(file: SopsFile, recipients: Mapping[str, str]) -> Iterator[Diagnost
                 f"{key} can read {file.name}, and is not among the recipients that the spec wants there",
                 _RECIPIENTS,
                 span=span,
-                hint=f"{_REKEY}, and says what to replace, since it is known there",
+                hint=f"{_REKEY} takes it away, and says what to replace, since it is known there",
             )

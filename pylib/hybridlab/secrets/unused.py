@@ -45,7 +45,7 @@ def unused_guest_keys(file: SopsFile, cluster: Cluster, host: Host) -> Iterator[
 
 
 def unused_files(cluster: Cluster, folder: Path) -> Iterator[Diagnostic]:
-    """Yield each sops file beside the cluster's own that is called as hybridlab calls them, and not needed."""
+    """Yield each sops file beside the cluster's own that has a name of hybridlab's, and that nobody needs."""
     wanted = cluster.secrets
     if wanted is None:
         return

@@ -148,10 +148,12 @@ def healthy(cluster: Any, machine: Any) -> Health:
         "curl": urls,
         "units": {f"{unit}.service": running(f"Kubernetes {unit}") for unit in parts.units(member)},
     }
-    files: dict[str, str] = {parts.CA: recorded.certificate("ca")}
+    files: dict[str, str] = {parts.CA: recorded.certificate("ca", hours=43800)}
     files |= {path: recorded.certificate("node") for path in parts.certificates(member)}
     if member.is_control_plane:
-        files[parts.ISSUED_CA] = recorded.certificate("ca")
+        # As long as cfssl makes them: its own for a year, the CA for five.
+        files[parts.ISSUED_CA] = recorded.certificate("ca", hours=43800)
+        files[parts.SERVER] = recorded.certificate("cfssl", hours=8760)
         state["kubectl"] = {
             "nodes": recorded.nodes(cluster),
             "pods": recorded.pods(cluster),

@@ -131,6 +131,28 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "kube-certmgr-bootstrap",
     ),
     (
+        f"certificates.authority {MASTER} {parts.SERVER}",
+        lambda world: world.hours_left.update({(MASTER, "cfssl"): 29.5 * 24}),
+        "at least 30 days",
+        "29 days left",
+        f"on {MASTER}: `rm {parts.SERVER} && systemctl restart cfssl` makes a new one",
+    ),
+    (
+        f"certificates.authority {MASTER} {parts.SERVER}",
+        # No node's is renewed any more, which is no fault of certmgr.
+        lambda world: world.hours_left.update({(MASTER, "cfssl"): -700, (WORKER, "kubelet-client"): 12}),
+        "at least 30 days",
+        "ended 29 days ago",
+        "systemctl restart cfssl",
+    ),
+    (
+        f"certificates.authority {MASTER} {parts.ISSUED_CA}",
+        lambda world: world.hours_left.update({(MASTER, "ca"): 100}),
+        "at least 30 days",
+        "4 days left",
+        f"`rm {parts.ISSUED_CA} {parts.SERVER} && systemctl restart cfssl`",
+    ),
+    (
         f"certificates.renewed {MASTER}",
         lambda world: world.hours_left.update({(MASTER, "kube-apiserver"): 12}),
         "70 h",
@@ -276,6 +298,37 @@ def test_a_taint_of_the_spec_that_only_prefers_others_is_expected() -> None:
     world = World.healthy(resolve(parse_spec(text)))
     world.node("homelab")["spec"]["taints"] = []
     assert "node.taints homelab" in failed(world)
+
+
+@pytest.mark.parametrize(
+    ("state", "sub", "more", "passes"),
+    [
+        ("activating", "start-pre", {}, True),
+        ("deactivating", "stop-sigterm", {}, True),
+        ("activating", "auto-restart", {}, False),
+        ("activating", "start", {"NRestarts": 3}, False),
+        ("activating", "start", {"Result": "exit-code"}, False),
+        ("failed", "failed", {}, False),
+    ],
+)
+def test_a_unit_that_is_being_started_is_to_be_looked_at_again(
+    state: str, sub: str, more: dict[str, object], passes: bool
+) -> None:
+    """As kube-apiserver of a healthy cluster is when certmgr restarts it (NixOS/nixpkgs#434442)."""
+    world = World.healthy(CLUSTER)
+    world.unit(MASTER, "kube-apiserver").update(ActiveState=state, SubState=sub, **more)
+    [(check, verdict)] = failed(world).items()
+    assert check == f"unit.active {MASTER} kube-apiserver.service"
+    assert verdict.found.startswith(f"{state} ({sub}")
+    assert ("hybridlab verify --wait" in verdict.advice) == passes
+    assert f"hybridlab logs --boot {MASTER} kube-apiserver" in verdict.advice
+
+
+def test_before_cfssl_can_be_started_its_certificates_are_not_looked_at() -> None:
+    world = World.healthy(CLUSTER)
+    down(MASTER, "cfssl")(world)
+    world.hours_left = {(MASTER, "cfssl"): 1}
+    assert [*failed(world)] == [f"unit.active {MASTER} cfssl.service"]
 
 
 @pytest.mark.parametrize("hours", [71, 700])

@@ -360,6 +360,17 @@ def test_a_table_that_is_asleep_is_none(table: str) -> None:
     assert [*found(of, states)] == [Key("firewall.loaded", "homelab")]
 
 
+def test_a_list_as_nft_1_1_4_prints_it_is_the_same() -> None:
+    """It says `check` for `oif` where only existence is asked, and has no list around one flag."""
+    of = cluster("")
+    states = states_of(of)
+    for state in states.values():
+        text = json.dumps(state["nft"]).replace('["daddr"]', '"daddr"')
+        state["nft"] = json.loads(text.replace('"result": "oif"', '"result": "check"'))
+    assert '"check"' in json.dumps(states)
+    assert found(of, states) == {}
+
+
 def test_no_ruleset_at_all_is_one_fault() -> None:
     of = cluster("")
     states = {**states_of(of), "homelab": {"nft": []}}

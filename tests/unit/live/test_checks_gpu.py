@@ -57,6 +57,14 @@ def test_mode_decides_what_is_asked() -> None:
     assert list(checks(cluster("off"))) == []
 
 
+def test_a_chip_that_opencl_of_rocm_leaves_aside_is_not_asked_for() -> None:
+    """Only ROC_ENABLE_PRE_VEGA brings these back."""
+    text = (REPOSITORY / "cluster.yaml").read_text().replace("radeon-780m", "radeon-rx-580")
+    text = text.replace("1002:1900", "1002:67df")
+    codes = {check.key.code for check in checks(resolve(parse_spec(text)))}
+    assert codes == {*GOOD} - {"gpu.opencl"}
+
+
 @pytest.mark.parametrize("code", GOOD)
 def test_well(code: str) -> None:
     assert isinstance(of(cluster(), code).judge(*GOOD[code]), Ok)
@@ -86,6 +94,7 @@ BAD = [
     ("gpu.memory", [out("0\n")], "0 B"),
     ("gpu.memory", [out("", "No such file or directory", 1)], "no card has it"),
     ("gpu.rocm-smi", [out("", "ERROR:root:Driver not initialized (amdgpu not found)\n")], "it sees none"),
+    ("gpu.rocm-smi", [out("ERROR: No DRM devices available. Exiting\n", "", 1)], "it sees none"),
     ("gpu.rocm-smi", [out("{}")], "0 of them"),
     ("gpu.opencl", [out("Number of platforms    0\n", "", 1)], "no OpenCL device"),
     ("gpu.opencl", [out("  Device Name    gfx1030\n")], "gfx1030"),

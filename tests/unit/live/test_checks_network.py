@@ -193,6 +193,16 @@ def test_an_address_of_the_cluster_where_it_does_not_belong(of_whom: str) -> Non
             "by 10.0.10.1 over br0.10; by 10.0.20.1",
         ),
         ({"dst": "default", "dev": "wg0"}, "by 10.0.10.1 over br0.10; over wg0"),
+        (
+            {
+                "dst": "default",
+                "nexthops": [
+                    {"gateway": "10.0.10.1", "dev": "br0.10", "weight": 1, "flags": []},
+                    {"gateway": "10.0.10.2", "dev": "br0.10", "weight": 1, "flags": []},
+                ],
+            },
+            "by 10.0.10.1 over br0.10; by 10.0.10.1 over br0.10; by 10.0.10.2 over br0.10",
+        ),
     ],
 )
 def test_a_second_default_route(route: dict[str, Any], seen: str) -> None:
@@ -204,6 +214,17 @@ def test_a_second_default_route(route: dict[str, Any], seen: str) -> None:
 
     assert where == Key("route.default", "homelab")
     assert verdict.found.startswith(seen)
+
+
+def test_two_routers_of_ipv6_are_no_second_default_route() -> None:
+    """As iproute2 7.3.0 lists a group of next hops, which networkd makes of what both advertise."""
+    of = cluster("")
+    states = states_of(of)
+    ways = [{"gateway": f"fe80::{n}", "dev": "br0.10", "weight": 1, "flags": []} for n in (1, 2)]
+    states["homelab"]["routes"].append(
+        {"dst": "default", "nhid": 9, "protocol": "ra", "metric": 1024, "flags": [], "nexthops": ways}
+    )
+    assert found(of, states) == {}
 
 
 def test_routes_of_pods_and_of_others_are_no_fault() -> None:
@@ -246,6 +267,7 @@ NAMES = """\
         (NAMES, None),
         (f"{NAMES}127.0.0.2       homelab\n", None),
         (NAMES.replace("10.0.20.5 ", "127.0.0.2 "), None),
+        (NAMES.replace("10.0.20.5 ", "fe80::5 "), None),
         (NAMES.replace("10.0.20.5 ", "10.0.10.5 "), "homelab is 10.0.10.5"),
         (NAMES.replace("10.0.20.10 ", "10.0.20.9 "), "k8s-master is 10.0.20.9"),
         (f"{NAMES}10.0.20.9 k8s-master\n", "k8s-master is 10.0.20.10, 10.0.20.9"),
@@ -270,6 +292,7 @@ def test_each_address_is_pinged() -> None:
     assert pings[0].judge(Answers(0.25)) == Ok("0.25 ms")
     silent = pings[0].judge(Silent())
     assert isinstance(silent, Failed) and "VLAN 10" in silent.advice
+    assert all(check.even_unreached for check in pings)
 
 
 @pytest.mark.parametrize(

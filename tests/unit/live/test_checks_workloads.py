@@ -259,7 +259,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         lambda world: world.states["k8s-master"]["curl"].clear(),
         "10.0.20.5 to k8s-master",
         "failed to connect",
-        "--phase network homelab",
+        "nft list table ip nat | grep 31434",
     ),
     (
         "ollama.answers ollama",
@@ -272,15 +272,15 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "ollama.gpu ollama",
         loaded(0, 5 * GIB),
         "wholly in GPU memory",
-        "gemma3:latest: 0 % of 5.0 GiB",
+        "gemma3:latest: none of 5.0 GiB",
         "--phase gpu",
     ),
     (
         "ollama.gpu ollama",
         loaded(4 * GIB, 5 * GIB),
         "wholly in GPU memory",
-        "gemma3:latest: 80 % of 5.0 GiB",
-        "too small",
+        "gemma3:latest: 4.0 of 5.0 GiB",
+        "may count twice",
     ),
 ]
 
@@ -365,10 +365,17 @@ def _address(text: str) -> Address:
     return SourceAddress(CLUSTER.nodes[0].address.__class__(text)).address
 
 
+def test_a_model_without_a_size_is_not_taken_for_wholly_in_gpu_memory() -> None:
+    world = World.healthy(CLUSTER)
+    loaded(0, 0)(world)
+    found = world.verdicts()[Key("ollama.gpu", None, "ollama")]
+    assert found == CouldNotLook("Ollama says that gemma3:latest has no size")
+
+
 def test_what_is_in_gpu_memory_is_well() -> None:
     world = World.healthy(CLUSTER)
     loaded(5 * GIB, 5 * GIB)(world)
-    assert world.verdicts()[Key("ollama.gpu", None, "ollama")] == Ok("gemma3:latest")
+    assert world.verdicts()[Key("ollama.gpu", None, "ollama")] == Ok("all, by Ollama's count: gemma3:latest")
 
 
 ANSWER = HttpAnswer(200, '{"model":"gemma3","response":"Yes","done":true}')
@@ -382,7 +389,7 @@ def ps(vram: object, name: str = "gemma3:latest") -> HttpAnswer:
     ("answer", "after", "verdict", "found"),
     [
         (ANSWER, ps(5), Ok, "gemma3:latest"),
-        (ANSWER, ps(0), Failed, "0 %"),
+        (ANSWER, ps(0), Failed, "none of 0.0 GiB"),
         (ANSWER, ps("null"), CouldNotLook, "size_vram"),
         (ANSWER, ps(5, "other:latest"), Failed, "not among"),
         (ANSWER, HttpAnswer(200, "?"), CouldNotLook, "JSON"),

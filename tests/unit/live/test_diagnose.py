@@ -249,7 +249,7 @@ LINES = {
         "sops-install-secrets: Failed to decrypt "
         "'/nix/store/iv09rddx0hfs6bk6262vacwly3g28cw8-secrets.yaml': Error "
         "getting data key: 0 successful groups required, got 0",
-        "`sops updatekeys`",
+        "`hybridlab secrets rekey`",
     ),
 }
 

@@ -112,6 +112,15 @@ def test_why_an_output_is_no_answer(status: int, why: str | None) -> None:
     assert Output(status, "", "\n  df: /x: gone\nmore").why_not(read("df", "/x")) == why
 
 
+def test_kubectl_says_last_why_it_failed() -> None:
+    """Before, client-go logs each try to see what the API server has."""
+    refused = "The connection to the server k8s-master:6443 was refused"
+    log = 'E1125 14:03:06.123456 4711 memcache.go:265] "Unhandled Error" err="connection refused"'
+    probe = read("kubectl", "get", "nodes")
+    assert Output(1, "", f"{log}\n{log}\n{refused}\n").why_not(probe) == refused
+    assert Output(1, "", "\n").why_not(probe) == "kubectl ended with status 1"
+
+
 def test_an_output_may_be_an_answer_at_other_statuses() -> None:
     """As that of `systemctl is-system-running`, which ends with 1 if it is degraded."""
     assert Output(1, "degraded\n").why_not(read("systemctl", "is-system-running", fine=(0, 1))) is None

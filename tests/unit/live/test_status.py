@@ -8,7 +8,6 @@ import pytest
 import hybridlab
 from hybridlab import Cluster
 from hybridlab.cli.file_drift import file_drift, seen_by_flake
-from hybridlab.live import drain, node_drift
 from hybridlab.live.drift import Drift
 from hybridlab.live.manifest_drift import parse_difference
 from hybridlab.live.session import Journal
@@ -130,10 +129,6 @@ def test_git_that_can_not_be_asked(generated: Path) -> None:
 )
 def test_objects_that_kubectl_shows(text: str, expected: list[tuple[str, str]]) -> None:
     assert told(list(parse_difference(text))) == expected
-
-
-def test_the_mark_of_a_deployment_is_the_one_that_it_sets() -> None:
-    assert node_drift._CORDONED_BY_US == drain._MARK
 
 
 def test_the_last_lines_of_a_journal_unless_it_is_narrowed_down() -> None:

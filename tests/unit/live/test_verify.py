@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from hybridlab import Cluster, parse_spec, resolve
 from hybridlab.live.checks.check import (
@@ -236,6 +237,28 @@ def test_machine_out_of_reach_is_never_only_skipped(cluster: Cluster, ssh: Path)
     (result,) = verify([check("unit", "metal", Remote("metal", ROOT))], cluster, Ssh())
     assert isinstance(result.verdict, CouldNotLook)
     assert result.verdict.reason.startswith("metal can not be reached: nothing answers")
+
+
+def test_what_is_asked_from_here_may_be_looked_at_though_its_machine_is_out_of_reach(
+    cluster: Cluster, ssh: Path
+) -> None:
+    (ssh / "down").write_text("10.0.10.5\n")
+    unit = check("unit", "metal", Remote("metal", ROOT))
+    seen = evolve(check("seen", judge=bad, needs=(unit.key,)), even_unreached=True)
+    both = [unit, seen, check("unseen", judge=bad, needs=(unit.key,))]
+    expected = {"seen": bad(), "unseen": Skipped("unit metal is not well")}
+    with_login = verdicts(verify([check("ssh", "metal", Remote("metal", ROOT)), *both], cluster, Ssh()))
+    assert {name: with_login[name] for name in expected} == expected
+    alone = verdicts(verify(both, cluster, Ssh()))
+    assert {name: alone[name] for name in expected} == expected
+
+
+def test_what_is_looked_at_though_a_machine_is_out_of_reach_waits_for_what_is_wrong(
+    cluster: Cluster, ssh: Path
+) -> None:
+    unit = check("unit", "metal", Remote("metal", ROOT), judge=bad)
+    seen = evolve(check("seen", judge=bad, needs=(unit.key,)), even_unreached=True)
+    assert verdicts(verify([unit, seen], cluster, Ssh()))["seen"] == Skipped("unit metal is not well")
 
 
 def test_program_that_is_not_there_could_not_look(cluster: Cluster, ssh: Path) -> None:

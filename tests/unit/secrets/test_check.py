@@ -67,7 +67,7 @@ def test_file_that_is_not_encrypted_or_no_yaml(
     (problem,) = write(lab, tmp_path, secrets=text)
     assert problem.code == code
     assert message in problem.message
-    assert problem.span.file == "secrets/secrets.yaml"
+    assert (problem.span.file, problem.span.text) == ("secrets/secrets.yaml", "")  # it may be a secret
 
 
 def test_key_that_is_missing_or_readable(lab: Cluster, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_key_that_is_missing_or_readable(lab: Cluster, tmp_path: Path) -> None:
     assert (missing.code, "k8s/join-token" in missing.message) == ("SEC103", True)
     (readable,) = write(lab, tmp_path, secrets=sops_text("k8s: {join-token: '0123'}", readers))
     assert (readable.code, readable.span.file) == ("SEC102", "secrets/secrets.yaml")
-    assert "0123" not in readable.message
+    assert "0123" not in readable.message + readable.span.text
 
 
 def test_readers_too_few_and_too_many(lab: Cluster, tmp_path: Path) -> None:
@@ -90,6 +90,20 @@ def test_readers_too_few_and_too_many(lab: Cluster, tmp_path: Path) -> None:
         "secrets/secrets.yaml",
         "- recipient: age1stranger",
     )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "pgp: [{fp: 85D77543B3D624B63CEA9E6DBC17301B491B3F21, enc: x}]",
+        "kms: [{arn: 'arn:aws:kms:eu-west-1:1:key/x', enc: x}]",
+        "key_groups: [{hc_vault: [{vault_address: 'https://vault.example.org', enc: x}]}]",
+    ],
+)
+def test_readers_that_have_no_age_key_count(lab: Cluster, tmp_path: Path, entry: str) -> None:
+    text = sops_text("k8s: {join-token: 'ENC[x]'}", list(lab.secrets.recipients.values()))
+    (problem,) = write(lab, tmp_path, secrets=f"{text}  {entry}\n")
+    assert (problem.code, "can read secrets/secrets.yaml" in problem.message) == ("SEC104", True)
 
 
 def test_guest_whose_key_is_another_than_in_the_spec(lab: Cluster, tmp_path: Path) -> None:

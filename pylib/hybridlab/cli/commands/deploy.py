@@ -47,6 +47,14 @@ from hybridlab.cli.spec_file import find_spec
     callback=parse_duration,
     help="How long a host may take to be as well as before.",
 )
+@click.option(
+    "--steady",
+    metavar="DURATION",
+    default="30s",
+    show_default=True,
+    callback=parse_duration,
+    help="How long it has to stay so before it keeps its new system.",
+)
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     ctx: click.Context,
@@ -61,6 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     no_apply: bool,
     reach: int,
     health: int,
+    steady: int,
 ) -> None:
     """Deploy hosts with their guests, so that each ends on its new system or on the old one.
 
@@ -95,6 +104,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
         apply=not no_apply,
         reach=reach,
         health=health,
+        steady=steady,
     )
     if not deploy(cluster, spec.parent, choices):
         ctx.exit(ExitCode.ERRORS)

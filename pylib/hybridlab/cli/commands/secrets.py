@@ -185,12 +185,12 @@ def rekey(ctx: click.Context) -> None:
         notice(f"{name} is not there: nothing to do")
     for name in plan.right:
         notice(f"{name} has the readers that it should: nothing to do")
-    # Before it is done: who is killed on the way has seen who is taken away.
+    # Before it is done: who is killed on the way has seen whom it takes away.
     for change in plan.changes:
-        for name in change.added:
-            notice(f"{change.file.name}: {name} is added ({change.recipients[name]})")
-        for key in change.removed:
-            notice(f"{change.file.name}: {key} is taken away, and the data key is changed")
+        for reader in change.added:
+            notice(f"{change.file.name}: to add: {reader}")
+        for reader in change.removed:
+            notice(f"{change.file.name}: to take away, with another data key: {reader}")
     if not plan.changes:
         return
     rekeying.rekey(plan, spec.parent)

@@ -66,8 +66,8 @@ _WAY = (
     "{control_plane} {node}` whether it does"
 )
 _RECIPIENT = (
-    "`hybridlab secrets check` says whether its key is among the recipients, `sops updatekeys` adds it; then "
-    "`hybridlab deploy {host}`"
+    "`hybridlab secrets check` says whether its key is among the recipients, `hybridlab secrets rekey` adds "
+    "it; then `hybridlab deploy {host}`"
 )
 _ROOM = "make room on {node}: `df -h`, `nix-collect-garbage`, `journalctl --vacuum-size=200M`"
 
@@ -153,6 +153,14 @@ _KNOWN = (
         "on {node}: `getent hosts {control_plane}`; `hybridlab deploy {host}` writes /etc/hosts anew",
         of_way=True,
     ),
+    _Known(
+        ("could not resolve host",),
+        "the control plane's name does not resolve",
+        "on {node}: `getent hosts {control_plane}`; `hybridlab deploy {host}` writes /etc/hosts anew",
+        of_way=True,
+    ),
+    _Known(("curl: (28)",), "cfssl on the control plane does not answer", _WAY, of_way=True),
+    _Known(("curl: (7)",), "cfssl on the control plane can not be reached", _WAY, of_way=True),
     _Known(
         ("no route to host",),
         "there is no way to the control plane, or it rejects packets",

@@ -32,6 +32,7 @@ from hybridlab.model.delivery import delivered
 from hybridlab.model.node import Guest
 
 DECRYPT, DELIVER = "sops-install-secrets.service", "hybridlab-join-token.service"
+BOOTSTRAP = "kube-certmgr-bootstrap.service"  # fetches the CA where there is none, whenever certmgr starts
 _LINKED = "/var/lib/kubernetes/secrets/apitoken.secret"  # on a control plane, to cfssl's (pki.nix)
 
 Unit = tuple[str, str]  # a machine and a unit there
@@ -176,8 +177,7 @@ def _token(cluster: Cluster, node: Node) -> Iterator[_Place]:
     yield _Place(Link.TOKEN, Key("unit.active", name, DELIVER), deliver)
     yield _Place(Link.TOKEN, Key("secret.file", name, token_path(node)), deliver)
     if token_path(node) != _LINKED:
-        bootstrap = ((name, "kube-certmgr-bootstrap.service"),)
-        yield _Place(Link.TOKEN, Key("secret.file", name, _LINKED), bootstrap)
+        yield _Place(Link.TOKEN, Key("secret.file", name, _LINKED), ((name, BOOTSTRAP),))
     if name != first.name:
         yield _Place(Link.TOKEN, Key("secret.file", first.name, token_path(first)), ((first.name, DELIVER),))
         yield _Place(Link.TOKEN, Key("token.same", name), ((name, "certmgr.service"),))
@@ -188,7 +188,7 @@ def _certificate(cluster: Cluster, node: Node) -> Iterator[_Place]:
     certmgr: tuple[Unit, ...] = ((name, "certmgr.service"),)
     both: tuple[Unit, ...] = (*certmgr, (first, "cfssl.service"))
     clocks = tuple(dict.fromkeys((Key("clock", name), Key("clock", first))))
-    yield _Place(Link.CA, own.ca_there(node), certmgr, None, clocks)
+    yield _Place(Link.CA, own.ca_there(node), ((name, BOOTSTRAP), *certmgr), None, clocks)
     yield _Place(Link.CA, same_ca(name), ((name, "kubelet.service"), *certmgr))
     yield _Place(Link.CERTIFICATE, active(name, "certmgr"), both, None, clocks)
     yield _Place(Link.CERTIFICATE, certificates_there(name), both, None, clocks)

@@ -11,11 +11,11 @@ from typing import Any
 from attrs import frozen
 
 from hybridlab.live.checks.check import CouldNotLook, Remote, Verdict
+from hybridlab.live.paths import ADMIN_KUBECONFIG
 from hybridlab.live.probe import Output, read
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import items, mapping
 
-_KUBECONFIG = "/etc/kubernetes/cluster-admin.kubeconfig"
 _MOST_CHARACTERS = 300
 
 Object = Mapping[str, Any]
@@ -81,7 +81,7 @@ def text(data: object, *way: str) -> str:
 def kubectl(cluster: Cluster, *words: str, fine: tuple[int, ...] = (0,)) -> Remote:
     """Return the look at the cluster as its control plane's own kubectl sees it."""
     probe = read(
-        "kubectl", f"--kubeconfig={_KUBECONFIG}", "--request-timeout=15s", *words, seconds=25, fine=fine
+        "kubectl", f"--kubeconfig={ADMIN_KUBECONFIG}", "--request-timeout=15s", *words, seconds=25, fine=fine
     )
     return Remote(cluster.control_plane[0].name, probe)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from hybridlab.live.checks import answers, node_programs, parts
 from hybridlab.live.checks.answers import NotUnderstoodError, fetched, said, understanding
-from hybridlab.live.checks.check import Check, CouldNotLook, Failed, Key, Ok, Phase, Remote, Verdict
+from hybridlab.live.checks.check import Check, CouldNotLook, Failed, Key, Ok, Phase, Remote, Skipped, Verdict
 from hybridlab.live.probe import Output, read
 from hybridlab.model.cluster import Cluster, Node
 
@@ -20,12 +20,18 @@ def same_ca(node: str) -> Key:
     return Key("ca.same", node)
 
 
+def authority_lasts(control_plane: str, path: str) -> Key:
+    return Key("certificates.authority", control_plane, path)
+
+
 def checks(cluster: Cluster) -> Iterator[Check]:
-    """Yield three checks for every node."""
+    """Yield two checks of the certificate authority, and three of every node."""
+    for issuer in cluster.control_plane[:1]:
+        yield from _authority(issuer)
     for node in cluster.nodes:
         yield _there(cluster, node)
         yield _ca(cluster, node)
-        yield _renewed(node)
+        yield _renewed(cluster, node)
 
 
 def ends(node: Node, path: str) -> Remote:
@@ -113,10 +119,53 @@ def _ca(cluster: Cluster, node: Node) -> Check:
     )
 
 
-def _renewed(node: Node) -> Check:
+def _authority(issuer: Node) -> Iterator[Check]:
+    """Yield a check of each of the files that cfssl's unit makes once, before its first start (pki.nix)."""
+    server, ca = parts.SERVER, parts.ISSUED_CA
+    # Its unit makes whichever is not there: 8760 h for cfssl, 43800 h for the CA, which are cfssl's defaults.
+    alone = f"nothing renews it; on {issuer.name}: `rm {server} && systemctl restart cfssl` makes a new one"
+    both = (
+        f"nothing renews it; on {issuer.name}: `rm {ca} {server} && systemctl restart cfssl` makes a new "
+        f"one, which no node trusts yet: on each, {issuer.name} first, `systemctl stop certmgr && rm "
+        f"{parts.CA} && systemctl start certmgr`, then `systemctl restart kubelet`; last, restart pods that "
+        f"talk to the API server: `kubectl rollout restart --namespace=kube-system deployment/coredns`"
+    )
+    yield _lasts(issuer, server, "cfssl's own certificate", alone)
+    yield _lasts(issuer, ca, "the certificate authority's certificate", both)
+
+
+def _lasts(issuer: Node, path: str, what: str, advice: str) -> Check:
+    least = parts.AUTHORITY_WITH_DAYS_LEFT
+
+    def judge(clock: Output, end: Output) -> Verdict:
+        if end.status == Output.NOT_FOUND:
+            return CouldNotLook("there is no openssl on the machine")
+        hours = hours_left(end, clock)
+        if hours is None:
+            return CouldNotLook(f"when {path} ends is not known: {said(end)}")
+        if hours >= least * 24:
+            return Ok(f"{hours // 24:.0f} days left")
+        found = f"{hours // 24:.0f} days left" if hours > 0 else f"ended {-hours / 24:.0f} days ago"
+        return Failed(f"at least {least} days left", found, advice)
+
+    return Check(
+        authority_lasts(issuer.name, path),
+        Phase.CLUSTER,
+        f"{what} is valid for {least} days more",
+        (now(issuer), ends(issuer, path)),
+        judge,
+        # It makes both before it starts.
+        (node_programs.active(issuer.name, "cfssl"),),
+    )
+
+
+def _renewed(cluster: Cluster, node: Node) -> Check:
     paths = parts.certificates(node.membership)
+    issuer = cluster.control_plane[0]
+    of_issuer = {path: ends(issuer, path) for path in (parts.SERVER, parts.ISSUED_CA)}
 
     def judge(clock: Output, *outputs: Output) -> Verdict:
+        of_authority, outputs = outputs[: len(of_issuer)], outputs[len(of_issuer) :]
         left: dict[str, float] = {}
         for path, output in zip(paths, outputs, strict=True):
             if output.status == Output.NOT_FOUND:
@@ -128,6 +177,10 @@ def _renewed(node: Node) -> Check:
         late = {name: hours for name, hours in left.items() if hours < parts.RENEWED_WITH_HOURS_LEFT}
         if not late:
             return Ok(f"{min(left.values()):.0f} h left")
+        for path, end in zip(of_issuer, of_authority, strict=True):
+            of_it = hours_left(end, clock)
+            if of_it is not None and of_it <= 0:
+                return Skipped(f"nothing is issued: see {authority_lasts(issuer.name, path)}")
         return Failed(
             f"at least {parts.RENEWED_WITH_HOURS_LEFT} h left of each",
             ", ".join(f"{name} {_left(hours)}" for name, hours in late.items()),
@@ -139,7 +192,7 @@ def _renewed(node: Node) -> Check:
         Key("certificates.renewed", name),
         Phase.CLUSTER,
         f"its certificates are valid for {parts.RENEWED_WITH_HOURS_LEFT} h more",
-        (now(node), *(ends(node, path) for path in paths)),
+        (now(node), *of_issuer.values(), *(ends(node, path) for path in paths)),
         judge,
         (
             node_programs.active(name, "certmgr"),

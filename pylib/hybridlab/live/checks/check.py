@@ -148,7 +148,8 @@ class Check:
     `title`: what has to be so, with the values of the spec, as a clause ("unit kubelet.service is active").
     `judge` is called with the answer to each of `looks`, in their order. `needs`: checks that have to be
     well before this one says anything; one that is not among all checks counts for nothing. Whether a
-    machine can be reached at all needs no mention.
+    machine can be reached at all needs no mention. `even_unreached`: a need that could not be looked at, for
+    its machine can not be reached, does not keep it from being looked at: then one wants to know.
     """
 
     key: Key
@@ -157,6 +158,7 @@ class Check:
     looks: tuple[Look, ...]
     judge: Callable[..., Verdict] = field(eq=False, repr=False)
     needs: tuple[Key, ...] = ()
+    even_unreached: bool = False
 
     @property
     def machines(self) -> frozenset[str]:

@@ -158,9 +158,9 @@ def _judge_driver(host: Host, gpu: Gpu, driver: str, listed: Output, link: Outpu
         expected,
         found,
         # NixOS has no lspci unless somebody installs it.
-        f"on {host.name}: `grep -Eil 'PCI_ID=({'|'.join(ids)})' {_UEVENTS}` names its address, and in that "
-        f"file is its DRIVER; `dmesg | grep -i -E 'amdgpu|vfio'` why; is it switched on in the BIOS, and are address and ids in "
-        f"hosts.{host.name}.gpu right?",
+        f"on {host.name}: `grep -Eil 'PCI_ID=({'|'.join(ids)})' {_UEVENTS}` names the file of each, with its "
+        f"address and DRIVER; `dmesg | grep -i -E 'amdgpu|vfio'` says why; is it switched on in the BIOS, "
+        f"and are address and ids in hosts.{host.name}.gpu right?",
     )
 
 

@@ -2,7 +2,8 @@
 
 Recorded of 6.1.0 and 7.3.0 (NixOS 26.05 has 7.1.0), which say the same: a route without a table is in the
 main one, a link that was filtered out is an empty object, a rule's prefix is split into `src` and `srclen`.
-bridge/vlan.c has the format of VLANs. What the model has no words for, as a route of another type, is left out.
+bridge/vlan.c has the format of VLANs. What the model has no words for, as a route of another type, is left
+out.
 """
 
 from collections.abc import Iterator, Mapping

@@ -117,10 +117,14 @@ def _judge_names(machine: str, known: Mapping[str, Address], output: Output) -> 
 
 
 def _is_at(found: frozenset[Address], address: Address, *, itself: bool) -> bool:
-    """Whether a name leads to this address alone; NixOS gives a machine's own a loopback address, too."""
+    """Whether a name leads to this address alone.
+
+    NixOS gives a machine's own a loopback address, too. Without resolved nss-myhostname(8) gives it those of
+    its interfaces, of the version of which /etc/hosts has none.
+    """
     elsewhere = {one for one in found if one != address}
     if itself:
-        return bool(found) and all(one.is_loopback for one in elsewhere)
+        return bool(found) and all(one.is_loopback or one.version != address.version for one in elsewhere)
     return address in found and not elsewhere
 
 
@@ -146,6 +150,7 @@ def _ping_check(machine: Machine, leg: Leg, address: Key) -> Check:
         (Ping(leg.address),),
         partial(_judge_ping, machine.name, leg),
         (address, Key("firewall.icmp", machine.name)),
+        even_unreached=True,
     )
 
 
@@ -159,7 +164,8 @@ def _judge_ping(machine: str, leg: Leg, answer: Result) -> Verdict:
             return Failed(
                 "an answer",
                 "none came",
-                f"it has the address, so look at the way: `ip route get {leg.address}` here and for your own "
-                f"address on {machine}, the router between, and that the switch carries VLAN {leg.vlan.id}",
+                f"if ssh reaches it, it has the address, so look at the way: `ip route get {leg.address}` "
+                f"here and for your own address on {machine}, the router between, and that the switch "
+                f"carries VLAN {leg.vlan.id}; if not, whether it is on",
             )
     return CouldNotLook(answer.reason)

@@ -10,6 +10,13 @@ from hybridlab.model.cluster import Cluster, Node
 
 _HEALTH = "http://127.0.0.1:10248/healthz"  # kubelet.nix, healthz
 _PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result", "NRestarts")
+# As systemctl(1) has them for a unit that somebody starts or restarts, and for one that systemd starts again.
+_ON_THE_WAY = ("activating", "deactivating")
+_AFTER_A_FAILURE = ("auto-restart", "auto-restart-queued")
+_WAIT = (
+    "it is being started or stopped, which passes, and certmgr may do so each 30 min (NixOS/nixpkgs#434442): "
+    "look again with `hybridlab verify --wait 2m`"
+)
 
 
 def active(node: str, unit: str) -> Key:
@@ -88,16 +95,16 @@ def _judge_unit(machine: str, unit: str) -> Callable[[Output], Verdict]:
             return Failed(
                 "active", "there is no such unit", f"deploy what was generated: `hybridlab deploy {machine}`"
             )
-        details = [found.get("SubState", "")]
+        sub = found.get("SubState", "")
+        details = [sub]
         if (result := found.get("Result", "success")) != "success":
             details.append(result)
         if (restarts := found.get("NRestarts", "0")) not in ("", "0"):
             details.append(f"restarted {restarts} times")
-        return Failed(
-            "active",
-            f"{state} ({', '.join(filter(None, details))})",
-            f"{parts.logs(machine, unit)} says why",
-        )
+        advice = f"{parts.logs(machine, unit)} says why"
+        if state in _ON_THE_WAY and sub not in _AFTER_A_FAILURE and len(details) == 1:
+            advice = f"{_WAIT}; if it stays so, {advice}"
+        return Failed("active", f"{state} ({', '.join(filter(None, details))})", advice)
 
     return judge
 
@@ -118,7 +125,8 @@ def _api_ready(cluster: Cluster) -> Check:
         return Failed(
             "ok",
             said(output),
-            f"{parts.logs(control_plane, 'kube-apiserver', 'etcd')}; if it speaks of certificates: "
+            f"{parts.logs(control_plane, 'kube-apiserver', 'etcd')}; if it was just started, look again with "
+            f"`hybridlab verify --wait 2m`; if it speaks of certificates: "
             f"{parts.logs(control_plane, 'certmgr')}",
         )
 

@@ -151,20 +151,36 @@ def _on_gpu(cluster: Cluster, workload: Ollama) -> Check:
 
 
 def _in_gpu_memory(workload: Ollama, loaded: list[Object]) -> Verdict:
-    """Judge whether all of these are wholly there; one that says 0 is on the CPU."""
-    parts = {_name(model): (_bytes(model, "size_vram"), _bytes(model, "size")) for model in loaded}
-    outside = {name: part for name, part in parts.items() if part[0] != part[1] or not part[1]}
+    """Judge whether all of these are there, by what Ollama makes of its runner's log.
+
+    None of it there is sure. How much of it is not: before ollama#16709 what is mapped into memory counts
+    twice. And that all of it is there, it also says where the log tells no more.
+    """
+    sizes = {_name(model): (_bytes(model, "size_vram"), _bytes(model, "size")) for model in loaded}
+    if unknown := [name for name, (_, whole) in sizes.items() if not whole]:
+        raise NotUnderstoodError(f"Ollama says that {', '.join(unknown)} has no size")
+    outside = {name: (there, whole) for name, (there, whole) in sizes.items() if there != whole}
     if not outside:
-        return Ok(", ".join(parts))
-    shares = (
-        f"{name}: {100 * there // whole if whole else 0} % of {whole / 2**30:.1f} GiB"
-        for name, (there, whole) in outside.items()
-    )
+        return Ok(f"all, by Ollama's count: {', '.join(sizes)}")
+    advice = []
+    if any(not there for there, _ in outside.values()):
+        advice.append(
+            f'what has none there is on the CPU: {_logs(workload)}, near "inference compute", says which '
+            f"GPUs Ollama found, and `hybridlab verify --phase gpu` what keeps it from one"
+        )
+    if any(there for there, _ in outside.values()):
+        advice.append(
+            f"a part may be all of it, for what is mapped into memory may count twice (ollama#16709): "
+            f'{_logs(workload)}, near "offloaded", says how many layers are on the GPU; if not all, its '
+            f"memory is too small"
+        )
     return Failed(
         "wholly in GPU memory",
-        ", ".join(shares),
-        f"if 0 %, the GPU was not found, otherwise its memory is too small: {_logs(workload)}, near "
-        f'"inference compute"; and `hybridlab verify --phase gpu`',
+        ", ".join(
+            f"{name}: {f'{there / 2**30:.1f}' if there else 'none'} of {whole / 2**30:.1f} GiB"
+            for name, (there, whole) in outside.items()
+        ),
+        "; ".join(advice),
     )
 
 

@@ -28,6 +28,8 @@ NEED_NO_CERTIFICATE = frozenset({"cfssl", "containerd"})
 SECRETS = "/var/lib/kubernetes/secrets"
 CA = f"{SECRETS}/ca.pem"
 ISSUED_CA = "/var/lib/cfssl/ca.pem"
+# cfssl's own, for TLS: certmgr verifies it before it asks for anything.
+SERVER = "/var/lib/cfssl/cfssl.pem"
 _CERTIFICATES = ("kubelet", "kubelet-client", "kube-proxy-client", "flannel-client")
 _CERTIFICATES_OF_CONTROL_PLANE = (
     "cluster-admin",
@@ -46,6 +48,8 @@ _CERTIFICATES_OF_CONTROL_PLANE = (
 # certmgr gets a new one 72 h before the old one ends (validMin), and looks each 30 min (renewInterval):
 # with less than this left it has tried for two hours in vain. They are issued for 720 h.
 RENEWED_WITH_HOURS_LEFT = 70
+# As long as what the CA issues lives: whoever looks once a month sees it before the first node is without.
+AUTHORITY_WITH_DAYS_LEFT = 30
 
 
 def units(member: Membership) -> Mapping[str, tuple[str, ...]]:

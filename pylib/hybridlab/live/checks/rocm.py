@@ -9,6 +9,8 @@ from hybridlab.live.checks.check import Check, CouldNotLook, Failed, Key, Ok, Ph
 from hybridlab.live.probe import Output, read
 from hybridlab.model.node import Gpu, Host
 
+# ROCm's OpenCL leaves these chips aside without ROC_ENABLE_PRE_VEGA, which we set nowhere.
+_BEFORE_VEGA = ("gfx6", "gfx7", "gfx8")
 # What rocm_smi.py says where it finds none.
 _NONE = ("not initialized", "No AMD GPUs", "No DRM devices", "WARNING: No JSON data")
 
@@ -25,6 +27,8 @@ def rocm_checks(host: Host, gpu: Gpu, needs: Key) -> Iterator[Check]:
         partial(_judge_rocm_smi, host, gpu),
         (needs,),
     )
+    if gpu.model.chip.startswith(_BEFORE_VEGA):
+        return
     yield Check(
         Key("gpu.opencl", name),
         Phase.GPU,

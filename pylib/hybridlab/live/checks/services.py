@@ -263,7 +263,9 @@ def _address_in(vlan: Vlan, machine: Machine) -> Address | None:
 
 
 def _advice(node: Node, port: int) -> str:
+    # kube-proxy writes it with iptables-nft, and with NixOS's nftables firewall root has no iptables.
+    family = "ip6" if node.address.version == 6 else "ip"
     return (
         f"`hybridlab verify --phase network {node.name}` looks at its firewall; "
-        f"{parts.logs(node.name, 'kube-proxy')}; `iptables-save | grep {port}` there"
+        f"{parts.logs(node.name, 'kube-proxy')}; `nft list table {family} nat | grep {port}` there"
     )
