@@ -120,6 +120,11 @@ docs:
       echo "docs/modules.md stays as it is: Nix, which reads the modules' options, is not here" >&2; \
     fi
 
+# Record a deployment of the example and looks at it into docs/recording.md (needs root, Nix and sshd)
+record:
+    @PYTHONPATH="$PYTHONPATH:tests" unshare --net python3 -m live.recording > .cache/recording.md
+    @mv .cache/recording.md docs/recording.md
+
 # Measure start-up, scale, manifests and verify
 bench *names:
     python3 -m benchmarks "$@"

@@ -115,6 +115,13 @@ def says(path: str, body: str) -> Plant:
     return plant
 
 
+def old_authority(world: ApiWorld) -> None:
+    certificate = recorded.certificate("ca", hours=240)
+    world.lab.machine(MASTER).write(parts.ISSUED_CA, certificate)
+    for one in world.cluster.nodes:
+        world.lab.machine(one.name).write(parts.CA, certificate)
+
+
 def no_api_server(world: ApiWorld) -> None:
     kubeconfig = world.api.kubeconfig.read_text().replace(world.api.url, "https://127.0.0.1:1")
     world.lab.machine(MASTER).write(recorded.KUBECONFIG, kubeconfig)
@@ -426,6 +433,13 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "30 days",
         "28 days left",
         f"rm {parts.SERVER} && systemctl restart cfssl",
+    ),
+    (
+        f"certificates.authority {MASTER} {parts.ISSUED_CA}",
+        old_authority,
+        "30 days",
+        "9 days left",
+        f"rm {parts.ISSUED_CA} {parts.SERVER} && systemctl restart cfssl",
     ),
     (
         f"certificates.renewed {HOST}",

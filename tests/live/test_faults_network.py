@@ -246,6 +246,21 @@ def test_a_name_that_leads_elsewhere(machines: Lab) -> None:
     assert (verdict.expected, verdict.found) == ("k8s-master is 10.0.20.10", "k8s-master is 10.0.20.99")
 
 
+def test_what_ssh_does_not_reach_is_pinged(machines: Lab) -> None:
+    """Then one wants to know; whether anything answers is another matter."""
+    played = machines.machine("k8s-worker-1")
+    checks = [*network.checks(machines.cluster), *firewall.checks(machines.cluster)]
+    asked = select(checks, machines=("k8s-worker-1",)).checks
+    played.close_port()
+    try:
+        found = verify(asked, machines.cluster, machines.ssh)
+    finally:
+        played.open_port()
+    of_code = {one.check.key.code: one.verdict for one in found if one.check.key.machine == "k8s-worker-1"}
+    assert not isinstance(of_code["ping"], Skipped)
+    assert isinstance(of_code["address"], CouldNotLook)
+
+
 @pytest.mark.parametrize("program", ["ip", "bridge", "nft"])
 def test_a_program_that_fails_says_nothing_of_the_network(machines: Lab, program: str) -> None:
     played = machines.machine("homelab")

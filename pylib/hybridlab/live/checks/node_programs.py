@@ -14,8 +14,8 @@ _PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result", "NRestart
 _ON_THE_WAY = ("activating", "deactivating")
 _AFTER_A_FAILURE = ("auto-restart", "auto-restart-queued")
 _WAIT = (
-    "it is being started or stopped, which passes, and certmgr may do so each 30 min (NixOS/nixpkgs#434442): "
-    "look again with `hybridlab verify --wait 2m`"
+    "it is being started or stopped: look again with `hybridlab verify --wait 2m`; certmgr may restart what "
+    "has certificates each 30 min (NixOS/nixpkgs#434442)"
 )
 
 
