@@ -20,6 +20,7 @@ from attrs import frozen
 from hybridlab import load_spec, resolve
 from live.deployer import Deployer
 from live.standin.lab import lab
+from live.test_diagnose import joined
 from nix.flakes import REPOSITORY
 
 _GUEST = "k8s-worker-1"
@@ -95,6 +96,7 @@ def main() -> None:
         folder = Path(name)
         with lab(cluster, folder / "lab") as running:
             deployer = Deployer.of(running, (REPOSITORY / "cluster.yaml").read_text(), folder / "own")
+            joined(running, folder)
             deployer.offer({"would": _WOULD, "seconds": 2})
             sys.stdout.write(_HEAD)
             for scene in scenes(deployer):
