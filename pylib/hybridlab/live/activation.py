@@ -6,7 +6,7 @@ dies, leaves it on the old system or on the new one. Which systems these are is 
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import PurePosixPath
 
@@ -138,28 +138,11 @@ class Activation:
 
         That is, at the address that it has afterwards. Return how it ended if it did not come to that.
         """
-        patience = self.limits.reach + _GRACE_SECONDS
-        end = time.monotonic() + patience
-        word = ""
-        while time.monotonic() < end:
-            if word == "activated":
-                word, reason = self.outcome("reached", self.addresses[-1:])
-            else:
-                word, reason = self.outcome()
-            if word:  # it answers, so it can take its time
-                end = time.monotonic() + patience
-            match word:
-                case "activated":
-                    continue
-                case "reached":
-                    return None
-                case "reverted":
-                    return TakenBack(reason)
-                case "stuck":
-                    return Unknown(reason, 0)
-                case "gone":
-                    return self._after_all()
-            time.sleep(_PAUSE_SECONDS)
+        for word, reason in self._progress({"activated": "reached"}):
+            if word == "reached":
+                return None
+            if (ended := self._ended(word, reason)) is not None:
+                return ended
         return Unknown("it can not be reached any more", self.limits.reach)
 
     def keep(self) -> Ending:
@@ -171,22 +154,40 @@ class Activation:
         return self._settle("back")
 
     def _settle(self, order: str) -> Ending:
-        end = time.monotonic() + _GRACE_SECONDS
-        while time.monotonic() < end:
-            word, reason = self.outcome(order)
-            if word:
-                end = time.monotonic() + _GRACE_SECONDS
-            match word:
-                case "kept":
-                    return Kept()
-                case "reverted":
-                    return TakenBack(reason)
-                case "stuck":
-                    return Unknown(reason, 0)
-                case "gone":
-                    return self._after_all()
-            time.sleep(_PAUSE_SECONDS)
+        for word, reason in self._progress({}, order):
+            if (ended := self._ended(word, reason)) is not None:
+                return ended
         return Unknown("it can not be reached any more", self.limits.keep)
+
+    def _progress(self, answers: Mapping[str, str], order: str = "") -> Iterator[tuple[str, str]]:
+        """Yield how far it is, again and again, until the machine has been silent for too long.
+
+        With each question goes the `order`, or that which answers the last word: only where it is reached
+        afterwards.
+        """
+        silence = self.limits.reach + _GRACE_SECONDS
+        end = time.monotonic() + silence
+        word = ""
+        while time.monotonic() < end:
+            answer = answers.get(word)
+            word, reason = self.outcome(answer, self.addresses[-1:]) if answer else self.outcome(order)
+            yield word, reason
+            if word:
+                end = time.monotonic() + silence
+            if word not in answers:
+                time.sleep(_PAUSE_SECONDS)
+
+    def _ended(self, word: str, reason: str) -> Ending | None:
+        match word:
+            case "kept":
+                return Kept()
+            case "reverted":
+                return TakenBack(reason)
+            case "stuck":
+                return Unknown(reason, 0)
+            case "gone":
+                return self._after_all()
+        return None
 
     def _after_all(self) -> Ending:
         """Return how it ended, of which the machine knows nothing any more: a restart empties its memory."""
