@@ -90,7 +90,8 @@ class Options:
     @property
     def limits(self) -> Limits:
         # Whoever deploys looks at its health meanwhile; if they are gone, the host need not wait for long.
-        return Limits(self.reach, self.health + self.steady + 120)
+        slack = max(30, self.health // 5)  # the last look takes a while, and so does telling
+        return Limits(self.reach, self.health + self.steady + slack)
 
 
 @define
