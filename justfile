@@ -42,7 +42,7 @@ show *arguments:
 deploy *machines:
     @python3 -m hybridlab deploy "$@"
 
-# Bring hosts back to the generation of NixOS before the present one; --list shows what there is
+# Bring hosts back to an earlier generation of NixOS; --list shows what there is
 [no-exit-message]
 rollback *arguments:
     @python3 -m hybridlab rollback "$@"
@@ -82,14 +82,20 @@ logs *arguments:
 kubeconfig *arguments:
     @python3 -m hybridlab kubeconfig "$@"
 
-# Ask every machine, or those named, whether it answers
+# Make, check and replace what the cluster keeps secret; secrets --help names the commands
+[no-exit-message]
+secrets *arguments:
+    @python3 -m hybridlab secrets "$@"
+
+# Ask every address of the machines, or of those named, whether it answers
 [no-exit-message]
 vm-ping *machines:
     @python3 -m hybridlab ping "$@"
 
+# Twice as many workers as processors: many tests wait for machines.
 # All tests, after lint; arguments go to pytest, as in: test tests/unit -k spec
 test *arguments: lint
-    python3 -m pytest --numprocesses auto --dist worksteal "$@"
+    python3 -m pytest --numprocesses $(($(getconf _NPROCESSORS_ONLN) * 2)) --dist worksteal "$@"
 
 # Build Kubernetes for the tests, once, outside the tree (needs Go, some minutes); say where it is
 kubernetes:
@@ -125,7 +131,7 @@ record:
     @PYTHONPATH="$PYTHONPATH:tests" unshare --net python3 -m live.recording > .cache/recording.md
     @mv .cache/recording.md docs/recording.md
 
-# Measure start-up, scale, manifests and verify
+# Measure start-up, scale, manifests, verify and deploy
 bench *names:
     python3 -m benchmarks "$@"
 

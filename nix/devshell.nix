@@ -3,9 +3,9 @@
   callPackage,
   etcd,
   git,
+  iputils,
   kubernetes,
   mkShell,
-  nixos-rebuild-ng,
   openssh,
   openssl,
   ssh-to-age,
@@ -18,8 +18,8 @@ mkShell {
     # For tests/kubernetes: kube-apiserver and its like, kubectl among them. kubemark is not packaged.
     etcd
     git
+    iputils
     kubernetes
-    nixos-rebuild-ng
     openssh
     openssl
     ssh-to-age

@@ -2,7 +2,11 @@
 {
   lib,
   age,
+  git,
   installShellFiles,
+  iputils,
+  kubectl,
+  openssh,
   python3Packages,
   sops,
   stdenv,
@@ -37,13 +41,17 @@ python3Packages.buildPythonApplication {
   ];
   nativeBuildInputs = [ installShellFiles ];
 
-  # `hybridlab secrets` runs them; the user's own, if there are any, come first.
+  # What the program runs, but for Nix; the user's own, if there are any, come first.
   makeWrapperArgs = [
     "--suffix"
     "PATH"
     ":"
     (lib.makeBinPath [
       age
+      git
+      iputils
+      kubectl
+      openssh
       sops
     ])
   ];

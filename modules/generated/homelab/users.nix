@@ -15,7 +15,7 @@
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJHqiovr6I27uUTJMT+2wzgMMgEq20O2Ie9H0SLjIW9o limjihoon@example"
       ];
     };
-    # nixos-rebuild deploys as root
+    # `hybridlab deploy` and its like log in as root
     root.openssh.authorizedKeys.keys = [
       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJHqiovr6I27uUTJMT+2wzgMMgEq20O2Ie9H0SLjIW9o limjihoon@example"
     ];

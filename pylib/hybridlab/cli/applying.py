@@ -41,7 +41,7 @@ def apply_manifests(  # noqa: PLR0913 - each is a choice of the user
     doomed = [left for left in left_over if prune and not left.holds_others]
     for left in left_over:
         if left in doomed:
-            click.echo(f"no longer generated, and removed: {left}")
+            click.echo(safe(f"no longer generated, and removed: {left}"))
         else:
             notice(f"no longer generated, and left as it is: kubectl delete {left}")
     changes = bool(missing or difference)

@@ -1,5 +1,6 @@
 """The steps of a deployment in their order, with what is said and asked in between; no step is done here."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from hybridlab.cli.applying import apply_manifests
 from hybridlab.cli.render import render_report, summarize
 from hybridlab.cli.terminal import notice
 from hybridlab.diagnostic import Report
+from hybridlab.errors import LiveError
 from hybridlab.live import nix
 from hybridlab.live.deploy import Deployment, Options
 from hybridlab.live.drain import Nodes
@@ -25,7 +27,7 @@ from hybridlab.live.lock import Lock, hold
 from hybridlab.live.lockout import breaks_of
 from hybridlab.live.preflight import Problem, Seen, Target, look_at_all, targets
 from hybridlab.live.prepare import Prepared, ask_host, build_all, copy_all
-from hybridlab.live.ssh import Ssh
+from hybridlab.live.ssh import Cause, Ssh, Unreachable
 from hybridlab.live.targets import address_of
 from hybridlab.live.tracked import untracked
 from hybridlab.model.cluster import Cluster
@@ -35,6 +37,9 @@ from hybridlab.secrets.check import check_secrets
 from hybridlab.spec.scalars import Address
 
 _POLL_SECONDS = 5
+_LOGIN_SECONDS = 30
+# Why ssh fails that no waiting mends.
+_STAYS = frozenset({Cause.UNKNOWN_KEY, Cause.CHANGED_KEY, Cause.DENIED})
 
 
 @frozen
@@ -71,6 +76,8 @@ def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
     if choices.stop_after == "plan":
         return True
     nix.check_ready(folder)
+    if applies and choices.stop_after is None and shutil.which("kubectl") is None:
+        raise LiveError("kubectl is not installed, which applies the manifests: install it, or --no-apply")
     with ExitStack() as stack:
         where = targets(cluster, hosts, choices.at)
         ssh = Ssh(known_as={one.afterwards: one.address for one in where if len(one.addresses) > 1})
@@ -190,14 +197,19 @@ def _switch(deployment: Deployment, choices: Choices) -> bool:
     try:
         try:
             deployment.run()
-        finally:
-            failed = not deployment.succeeded
-            if failed and deployment.switched:
-                names = ", ".join(job.target.name for job in deployment.switched)
-                if choices.atomic or (
-                    not choices.yes and click.confirm(f"take back {names}, too?", err=True)
-                ):
-                    deployment.take_back()
+        except LiveError as error:
+            notice(str(error), error=True)
+        except KeyboardInterrupt:
+            if choices.atomic:
+                deployment.take_back()
+            raise
+        names = ", ".join(job.target.name for job in deployment.switched)
+        if names and not deployment.succeeded:
+            wanted = choices.atomic or (
+                not choices.yes and click.confirm(f"take back {names}, too?", err=True)
+            )
+            if wanted:
+                deployment.take_back()
     finally:
         progress.show_standings(deployment.standings)
     return deployment.succeeded
@@ -209,6 +221,11 @@ def _apply(cluster: Cluster, folder: Path, ssh: Ssh, choices: Choices) -> bool:
     nodes = Nodes(ssh, address_of(cluster, first.machine))
     end = time.monotonic() + choices.health
     while not nodes.states():
+        login = ssh.run(nodes.address, ["true"], seconds=_LOGIN_SECONDS)
+        if isinstance(login, Unreachable) and login.cause in _STAYS:
+            notice(f"{first.name}, with the API server, can not be logged in to: {login}", error=True)
+            notice(f"{login.advice}; then `hybridlab deploy` applies the manifests")
+            return False
         if time.monotonic() > end:
             notice(
                 f"the API server on {first.name} does not answer: `hybridlab diagnose {first.name}`",

@@ -89,7 +89,7 @@ def _standing(standing: Standing) -> tuple[str, str]:
         case Stayed(reason):
             return "what it ran", reason
         case Unsettled(reason, 0):
-            return "nobody knows", f"{reason}: look at it, `hybridlab diagnose` and its console help"
+            return "nobody knows", f"{reason}: look at it with `hybridlab status`, or on its console"
         case Unsettled(reason, seconds):
             return "old or new", f"{reason}; the host settles that within {seconds // 60 + 1} min"
 

@@ -162,4 +162,6 @@ def _names(links: Iterable[Link]) -> Iterator[str]:
 
 def _parse(text: str) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = json.loads(text)
+    if not isinstance(found, list):
+        raise ValueError("no list")
     return found

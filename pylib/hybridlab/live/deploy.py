@@ -193,13 +193,10 @@ class Deployment:
         activation = Activation(self.ssh, job.target.addresses, system, limits, generation)
         self.standings[name] = Unsettled("it was not finished", limits.reach + limits.keep)
         try:
-            activation.begin()
-            ending = activation.confirm_reached()
+            refusal = _failing(activation.begin)
+            ending = activation.confirm_reached() if refusal is None else TakenBack(refusal)
             if ending is None:
                 ending = activation.keep() if is_well() else activation.take_back()
-        except LiveError as error:
-            self.standings[name] = standing_after(TakenBack(str(error)))
-            raise
         except BaseException as error:
             # Ctrl-C, or that nobody reads any more what is said.
             with suppress(OSError):

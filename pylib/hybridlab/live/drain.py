@@ -1,19 +1,21 @@
 """Takes the pods off nodes that are about to be disturbed, and lets them back, by the control plane."""
 
-import json
+import re
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.live.checks.answers import NotUnderstoodError, Object, at, listed, name_of, text
 from hybridlab.live.paths import ADMIN_KUBECONFIG
 from hybridlab.live.probe import Output
 from hybridlab.live.ssh import Ssh, Unreachable
+from hybridlab.model.plain import items, mapping
 from hybridlab.spec.scalars import Address
 
 # On a node that we have cordoned: whoever comes after a run that died knows that it may be uncordoned.
 MARK = "hybridlab/cordoned-by-deploy"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")  # as the API server wants them
 _ASK_SECONDS = 30
 _DRAIN_SECONDS = 180
 
@@ -40,10 +42,11 @@ class Nodes:
         if isinstance(run, Unreachable) or run.status:
             return None
         try:
-            items = json.loads(run.stdout)["items"]
-            return {item["metadata"]["name"]: _state(item) for item in items}
-        except (ValueError, KeyError, TypeError):
+            nodes = listed(run)
+        except NotUnderstoodError:
             return None
+        # What has no name of a node is none, and would be an option to kubectl.
+        return {name: _state(node) for node in nodes if _NAME.fullmatch(name := name_of(node))}
 
     def drain(self, name: str) -> None:
         """Mark a node as cordoned by us, and take all pods off it. Raises: LiveError."""
@@ -76,12 +79,12 @@ class Nodes:
         return self.ssh.run(self.address, command, seconds=seconds)
 
 
-def _state(item: Any) -> NodeState:
-    conditions = item.get("status", {}).get("conditions", ())
+def _state(node: Object) -> NodeState:
+    conditions = items(at(node, "status", "conditions"))
     return NodeState(
-        ready=any(one["type"] == "Ready" and one["status"] == "True" for one in conditions),
-        cordoned=bool(item.get("spec", {}).get("unschedulable")),
-        ours=MARK in item["metadata"].get("annotations", {}),
+        ready=any((text(one, "type"), text(one, "status")) == ("Ready", "True") for one in conditions),
+        cordoned=at(node, "spec", "unschedulable") is True,
+        ours=MARK in mapping(at(node, "metadata", "annotations")),
     )
 
 

@@ -23,7 +23,9 @@ ask() {
 }
 """
 
-_HEAD = re.compile(rb"([0-9]+) ([0-9]+)\n")
+_HEAD = re.compile(rb"([0-9]{1,9}) ([0-9]{1,18})\n")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_STATUS = re.compile(r"[0-9]{1,3}")
 
 
 def gather(
@@ -43,6 +45,7 @@ def gather(
     answers = {
         asked[number]: Output(status, stdout, errors.get(number, ""))
         for number, status, stdout in _answers(run.stdout, mark)
+        if number < len(asked)
     }
     return run if isinstance(run, Unreachable) and not answers else answers
 
@@ -56,6 +59,8 @@ def _answers(text: str, mark: str) -> Iterable[tuple[int, int, str]]:
         if len(answer) < size:
             return  # the connection broke in the middle of it
         stdout, _, status = answer.decode(errors="replace").rpartition("\n")
+        if not _STATUS.fullmatch(status):
+            return  # what answers is not the script
         yield number, int(status), stdout
 
 
@@ -63,6 +68,6 @@ def _errors(text: str, mark: str) -> Mapping[int, str]:
     errors = {}
     for part in text.split(f"\n{mark} ")[1:]:
         number, whole, said = part.partition("\n")
-        if whole:
+        if whole and _NUMBER.fullmatch(number):
             errors[int(number)] = said
     return errors

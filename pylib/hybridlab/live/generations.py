@@ -5,6 +5,8 @@ import re
 from attrs import frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.live.checks.answers import shorten
+from hybridlab.live.paths import is_store_path
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
 
@@ -26,8 +28,11 @@ class Generation:
 def generations(ssh: Ssh, address: Address) -> tuple[Generation, ...]:
     """Return the generations of a host, by number. Raises: LiveError if it does not list them."""
     text = _output(ssh, address, "nix-env", "--profile", PROFILE, "--list-generations")
-    found = (match for line in text.splitlines() if (match := _LINE.fullmatch(line)))
-    return tuple(Generation(int(one[1]), one[2], one[3] is not None) for one in found)
+    found = [_LINE.fullmatch(line) for line in text.splitlines()]
+    known = tuple(Generation(int(one[1]), one[2], one[3] is not None) for one in found if one)
+    if not known or len(known) < len(found):
+        raise LiveError("nix-env lists generations in another way than is known")
+    return known
 
 
 def earlier(known: tuple[Generation, ...], wanted: int | None) -> Generation:
@@ -45,7 +50,12 @@ def earlier(known: tuple[Generation, ...], wanted: int | None) -> Generation:
 
 def system_of(ssh: Ssh, address: Address, generation: Generation) -> str:
     """Return the store path of a generation. Raises: LiveError."""
-    return _output(ssh, address, "readlink", "-f", f"{PROFILE}-{generation.number}-link").strip()
+    path = _output(ssh, address, "readlink", "-f", f"{PROFILE}-{generation.number}-link").strip()
+    if not is_store_path(path):
+        raise LiveError(
+            f"generation {generation.number} is no system in the store: {shorten(path) or 'nothing'}"
+        )
+    return path
 
 
 def _output(ssh: Ssh, address: Address, *words: str) -> str:

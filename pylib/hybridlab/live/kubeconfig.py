@@ -10,7 +10,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ from hybridlab.model.flows import Flow
 # How the model calls it (tables.ports).
 _API_SERVER = "Kubernetes API server"
 _SECONDS = 30
+# Nothing else is taken from a machine: kubectl would run programs (`exec`), send files of ours (`tokenFile`),
+# or trust anybody, because it says so.
+_OF_CLUSTER = ("certificate-authority-data",)
+_OF_USER = ("client-certificate-data", "client-key-data", "token")
 _IGNORED, _NOT_IGNORED = 0, 1  # git check-ignore
 
 
@@ -68,11 +72,21 @@ def fetch(cluster: Cluster, ssh: Ssh) -> str:
     try:
         found = json.loads(run.stdout)
         [[given], [user]] = found["clusters"], found["users"]
-        return _for_outside(cluster.name, {**given["cluster"], "server": server}, user["user"])
-    except (ValueError, KeyError, TypeError):
+        if {*user["user"]} & {*_OF_USER}:
+            place = {**_only(given["cluster"], _OF_CLUSTER), "server": server}
+            return _for_outside(cluster.name, place, _only(user["user"], _OF_USER))
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     # Not from the error, which may show what was read.
     raise LiveError(f"{node.name} gives something that is no kubeconfig of one cluster and one user")
+
+
+def _only(data: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
+    """Return what is known of these; what is no text raises TypeError."""
+    known = {key: data[key] for key in keys if key in data}
+    if not all(isinstance(value, str) for value in known.values()):
+        raise TypeError("a value is no text")
+    return known
 
 
 def _control_plane(cluster: Cluster) -> Node:

@@ -21,6 +21,7 @@ _LABEL = "app.kubernetes.io/part-of"
 _NOT_OURS = frozenset({"secrets", "events", "events.events.k8s.io"})
 # What kubectl says of a custom resource whose definition comes with it.
 _UNKNOWN_KIND = "ensure CRDs are installed first"
+_OTHER_SHAPES = (KeyError, TypeError, AttributeError, ValueError)
 _DIFFERS = 1  # kubectl diff: 0 no difference, 1 differences, above that an error
 
 
@@ -59,7 +60,7 @@ class Kubectl:
     def server(self) -> str:
         """Return the address of the API server. Raises: LiveError."""
         run = self._run("config", "view", "--minify", "--output", "json")
-        clusters = json.loads(run.stdout).get("clusters") if run.returncode == 0 else None
+        clusters = _parsed(run.stdout).get("clusters") if run.returncode == 0 else None
         if not clusters:
             raise LiveError(
                 f"kubectl knows no cluster ({_said(run)}): name one in KUBECONFIG or with --context"
@@ -68,11 +69,11 @@ class Kubectl:
 
     def nodes(self) -> frozenset[str]:
         """Return the names of the nodes. Raises: LiveError."""
-        return frozenset(item["metadata"]["name"] for item in self._json("get", "nodes")["items"])
+        return frozenset(_names(self._json("get", "nodes")))
 
     def missing(self, namespaces: Iterable[str]) -> tuple[str, ...]:
         """Return those of the namespaces that do not exist. Raises: LiveError."""
-        there = {item["metadata"]["name"] for item in self._json("get", "namespaces")["items"]}
+        there = {*_names(self._json("get", "namespaces"))}
         return tuple(sorted({*namespaces} - there))
 
     def difference(self, folder: Path) -> str:
@@ -116,7 +117,7 @@ class Kubectl:
                 return ()
             if run.returncode:
                 raise _failure("look for what is generated", run)
-            generated = json.loads(run.stdout or "{}")
+            generated = _parsed(run.stdout)
         kinds = self._run("api-resources", "--verbs=list,delete", "--output=name")
         if kinds.returncode:
             raise _failure("list the kinds of objects", kinds)
@@ -128,10 +129,13 @@ class Kubectl:
             f"--selector={_LABEL}={cluster.name}",
             "--show-managed-fields",
         )
-        labelled = [item for item in found["items"] if _is_applied(item)]
-        # One object is not wrapped into a list, and none is nothing.
-        ours = {_left_over(item) for item in generated.get("items", [generated] if generated else [])}
-        return tuple(sorted({_left_over(item) for item in labelled} - ours))
+        try:
+            labelled = [item for item in found["items"] if _is_applied(item)]
+            # One object is not wrapped into a list, and none is nothing.
+            ours = {_left_over(item) for item in generated.get("items", [generated] if generated else [])}
+            return tuple(sorted({_left_over(item) for item in labelled} - ours))
+        except _OTHER_SHAPES as error:
+            raise _not_understood() from error
 
     def delete(self, left: "LeftOver") -> None:
         """Remove an object. Raises: LiveError."""
@@ -143,7 +147,7 @@ class Kubectl:
         run = self._run(*words, "--output", "json")
         if run.returncode:
             raise _failure(f"{words[0]} {words[1]}", run)
-        return json.loads(run.stdout or "{}")
+        return _parsed(run.stdout)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         if shutil.which("kubectl") is None:
@@ -159,6 +163,7 @@ class Kubectl:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                errors="backslashreplace",
                 check=False,
             )
         except OSError as error:
@@ -173,6 +178,28 @@ def check_is(cluster: Cluster, nodes: Iterable[str], server: str) -> None:
             f"the cluster at {server} has none of the nodes of {cluster.name} ({', '.join(expected)}): is it "
             f"another one? Name the right one in KUBECONFIG or with --context"
         )
+
+
+def _parsed(text: str) -> Any:
+    """Return the object in what kubectl wrote. Raises: LiveError if that is something else."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise _not_understood() from error
+    if not isinstance(found, dict):
+        raise _not_understood()
+    return found
+
+
+def _names(found: Any) -> list[str]:
+    try:
+        return [str(item["metadata"]["name"]) for item in found["items"]]
+    except _OTHER_SHAPES as error:
+        raise _not_understood() from error
+
+
+def _not_understood() -> LiveError:
+    return LiveError("kubectl shows objects in another way than is known")
 
 
 def _left_over(item: Any) -> LeftOver:

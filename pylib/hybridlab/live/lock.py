@@ -17,6 +17,8 @@ from hybridlab.spec.scalars import Address
 
 _BEAT_SECONDS = 15
 _END_SECONDS = 10
+_ANSWER_SECONDS = 60
+_MOST_CHARACTERS = 1000
 # The kernel lets go of the lock when this ends: when the connection does, or no beat came for a minute.
 # `holder` is only for people to read: whether it is locked, flock says.
 _HOLD = """\
@@ -65,8 +67,7 @@ class Lock:
         except OSError as error:
             raise LiveError(f"can not run ssh: {error.strerror}") from error
         self._process, self._over = process, threading.Event()
-        assert process.stdout is not None
-        if process.stdout.readline().strip() != "held":
+        if _answer(process) != "held":
             refusal = self._refusal(process)
             self.release()
             raise LiveError(refusal)
@@ -89,9 +90,13 @@ class Lock:
             process.wait()
 
     def _refusal(self, process: "subprocess.Popen[str]") -> str:
-        assert process.stderr is not None
-        said = process.stderr.read().strip()
-        if process.wait() != _BUSY:
+        try:
+            _, said = process.communicate(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, said = process.communicate()
+        said = said.strip()
+        if process.returncode != _BUSY:
             return f"can not lock {self.name}: {said.splitlines()[-1] if said else 'the connection was cut'}"
         run = self.ssh.run(self.address, ["cat", "/run/hybridlab/holder"], seconds=30)
         holder = getattr(run, "stdout", "").strip() or "somebody who has not said who"
@@ -107,6 +112,17 @@ def hold(ssh: Ssh, address: Address, name: str) -> Iterator[Lock]:
         yield lock
     finally:
         lock.release()
+
+
+def _answer(process: "subprocess.Popen[str]") -> str:
+    """Return the first line of what it says, in time; one that says nothing, or no end of it, is ended."""
+    assert process.stdout is not None
+    late = threading.Timer(_ANSWER_SECONDS, process.kill)
+    late.start()
+    try:
+        return process.stdout.readline(_MOST_CHARACTERS).strip()
+    finally:
+        late.cancel()
 
 
 def _beat(process: "subprocess.Popen[str]", over: threading.Event) -> None:

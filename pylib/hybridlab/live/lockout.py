@@ -41,7 +41,8 @@ def _diagnostics(
         return tuple(_of_machine(cluster, machine, ssh, address))
     except LiveError as error:
         return (_unknown(machine, str(error)),)
-    except (ValueError, KeyError, TypeError) as error:  # a machine may answer anything
+    # A machine may answer anything.
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return (_unknown(machine, f"its answer makes no sense ({error})"),)
 
 

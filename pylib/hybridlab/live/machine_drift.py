@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
+from hybridlab.live.checks.answers import shorten
 from hybridlab.live.checks.check import CouldNotLook, Remote
 from hybridlab.live.drift import Answers, Drift, Layer, NotSeenError, State
+from hybridlab.live.paths import is_store_path
 from hybridlab.live.probe import Probe, read
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest, Host
@@ -21,6 +23,7 @@ _RUNNING = read("readlink", "-f", "/run/current-system")
 # live.activation's unit, while nobody has kept or taken back what it activates.
 _ACTIVATION = read("systemctl", "is-active", "hybridlab-activation.service", fine=(0, 3, 4))
 _UNDER_WAY = ("active", "activating", "deactivating", "reloading")
+_AT_REST = ("inactive", "failed", "unknown")
 
 _BOOTED = {
     part: read("readlink", f"/run/booted-system/{part}", f"/run/current-system/{part}", fine=(0, 1))
@@ -93,7 +96,10 @@ def _changed(item: str, detail: str, advice: str, layer: Layer = Layer.RUNNING) 
 
 def _system(host: Host, answers: Answers, wanted: str | CouldNotLook | None) -> Iterator[Drift]:
     name = host.name
-    if answers.text(name, _ACTIVATION) in _UNDER_WAY:
+    activation = answers.text(name, _ACTIVATION)
+    if activation not in (*_UNDER_WAY, *_AT_REST):
+        raise NotSeenError(f"systemctl says {shorten(activation)[:60] or 'nothing'} of hybridlab-activation")
+    if activation in _UNDER_WAY:
         # Which system it will have in the end is not settled.
         advice = f"wait for its end; `hybridlab logs {name} hybridlab-activation` tells how far it is"
         yield _changed(name, "a system is activated, and not kept yet", advice)
@@ -102,6 +108,9 @@ def _system(host: Host, answers: Answers, wanted: str | CouldNotLook | None) -> 
     running = answers.text(name, _RUNNING)
     if not installed:
         raise NotSeenError("there is no /nix/var/nix/profiles/system")
+    for what, path in (("has installed", installed), ("runs", running)):
+        if not is_store_path(path):
+            raise NotSeenError(f"what it {what} is no system in the store: {shorten(path)[:60] or 'nothing'}")
     deploy = f"`hybridlab deploy {name}`"
     if isinstance(wanted, str) and wanted not in (installed, running):
         detail = f"has {_short(installed)} installed, and the flake makes {_short(wanted)}"
@@ -119,7 +128,8 @@ def _not_booted(host: str, answers: Answers) -> Iterator[str]:
     for part, probe in _BOOTED.items():
         if _differ(answers.text(host, probe).splitlines(), part):
             yield part.replace("-", " ")
-    digests = [line.split()[0] for line in answers.text(host, _BOOTED_WORDS).splitlines()]
+    lines = answers.text(host, _BOOTED_WORDS).splitlines()
+    digests = [words[0] for line in lines if (words := line.split())]
     if _differ(digests, "kernel-params"):
         yield "kernel parameters"
 
@@ -152,8 +162,8 @@ def _running_guests(text: str) -> frozenset[str]:
     """Return the guests whose unit is active, from what `systemctl list-units --output=json` wrote."""
     try:
         units = json.loads(text or "[]")
-        active = [one["unit"] for one in units if one["active"] in _UNDER_WAY]
-    except (ValueError, KeyError, TypeError) as error:
+        active = [str(one["unit"]) for one in units if one["active"] in _UNDER_WAY]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotSeenError("systemctl lists units in another way than is known") from error
     return frozenset(unit.removeprefix(_UNIT).removesuffix(_UNIT_END) for unit in active)
 

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -66,20 +66,42 @@ def missing(ssh: Ssh, address: Address, wanted: Closure) -> Mapping[str, int] | 
     return {path: wanted.sizes[path] for path in run.stdout.split() if path in wanted.sizes}
 
 
-def copy(ssh: Ssh, address: Address, path: str, folder: Path) -> None:
-    """Copy a store path with all that it needs to the machine. Raises: LiveError if it does not arrive."""
+def copy(ssh: Ssh, address: Address, path: str, folder: Path, say: Callable[[str], object]) -> None:
+    """Copy a store path with all that it needs to the machine. Raises: LiveError if it does not arrive.
+
+    `say` hears each line of what Nix says, in which the machine has its word, too.
+    """
     host = f"[{address}]" if address.version == 6 else str(address)
     words = ["copy", "--substitute-on-destination", "--no-check-sigs", "--to", f"ssh://root@{host}", path]
-    _run([*NIX, *words], folder, f"copy to {address}", environment=ssh.environment)
+    _run([*NIX, *words], folder, f"copy to {address}", environment=ssh.environment, say=say)
 
 
-def _run(command: list[str], folder: Path, what: str, environment: Mapping[str, str] | None = None) -> None:
+def _run(
+    command: list[str],
+    folder: Path,
+    what: str,
+    environment: Mapping[str, str] | None = None,
+    say: Callable[[str], object] | None = None,
+) -> None:
+    """Run Nix, which speaks to standard error itself, unless somebody is to hear of it (`say`)."""
     try:
-        process = subprocess.Popen(command, cwd=folder, stdout=2, stdin=subprocess.DEVNULL, env=environment)
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=2 if say is None else subprocess.PIPE,
+            stderr=None if say is None else subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            text=True,
+            errors="backslashreplace",
+        )
     except OSError as error:
         raise LiveError(f"can not run nix: {error.strerror}") from error
     with process:
         try:
+            for line in process.stdout or ():
+                if say is not None and line.strip():
+                    say(line.rstrip())
             status = process.wait()
         except KeyboardInterrupt:
             # The terminal interrupts Nix too, which then tidies up.
@@ -91,7 +113,14 @@ def _run(command: list[str], folder: Path, what: str, environment: Mapping[str, 
 
 def _output(command: list[str], what: str) -> str:
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        run = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     except OSError as error:
         raise LiveError(f"can not run nix: {error.strerror}") from error
     if run.returncode:

@@ -7,8 +7,10 @@ from functools import partial
 from attrs import frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.live.checks.answers import shorten
 from hybridlab.live.gather import gather
 from hybridlab.live.parallel import in_parallel
+from hybridlab.live.paths import is_store_path
 from hybridlab.live.probe import Output, Probe, read
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.targets import address_of
@@ -24,6 +26,7 @@ _STORE_BYTES = 500 * 2**20
 
 # A generation of the profile: the link `system` leads to it.
 _LINK = re.compile(r"system-([0-9]{1,9})-link")
+_BYTES = re.compile(r"[0-9]{1,18}")
 
 _SYSTEM = read("readlink", "-f", "/run/current-system")
 _PROFILE = read("readlink", "-f", "/nix/var/nix/profiles/system")
@@ -31,6 +34,10 @@ _GENERATION = read("readlink", "/nix/var/nix/profiles/system")
 # What activate.sh leaves if it did not come to its end.
 _MARK = read("readlink", "/nix/var/nix/gcroots/hybridlab", fine=(0, 1))
 _BUSY = read("systemctl", "is-active", "hybridlab-activation.service", fine=(0, 3, 4))
+_UNDER_WAY, _AT_REST = (
+    ("active", "activating", "deactivating", "reloading"),
+    ("inactive", "failed", "unknown"),
+)
 _STORE = read("df", "--output=avail", "--block-size=1", "/nix/store")
 _BOOT = read("df", "--output=avail", "--block-size=1", "/boot", fine=(0, 1))
 
@@ -102,21 +109,34 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
     if isinstance(asked, Unreachable):
         return Problem(target.name, f"can not be reached at {target.address}: {asked}", asked.advice)
     current, profile = _text(asked, _SYSTEM), _text(asked, _PROFILE)
-    if not current:
+    if not is_store_path(current):
         return Problem(
             target.name,
-            f"is not known to run NixOS: {_why_not(asked, _SYSTEM)}",
+            f"is not known to run NixOS: {_found(asked, _SYSTEM)}",
             "install NixOS first (docs/runbook.md)",
+        )
+    activation = _text(asked, _BUSY)
+    if activation not in (*_UNDER_WAY, *_AT_REST) or not _is_answered(asked, _MARK):
+        return Problem(
+            target.name,
+            f"does not say whether an earlier attempt came to its end: {_found(asked, _BUSY)}",
+            f"look at it: `hybridlab ssh {target.name} -- systemctl status hybridlab-activation`",
         )
     free = _bytes(asked, _STORE)
     if brings and (free is None or free < _STORE_BYTES):
-        found = _why_not(asked, _STORE) if free is None else f"{free // 2**20} MiB"
+        found = _found(asked, _STORE) if free is None else f"{free // 2**20} MiB"
         return Problem(
             target.name,
             f"has not the {_STORE_BYTES // 2**20} MiB free in /nix/store that are the least: {found}",
-            f"`hybridlab ssh {target.name} -- nix-collect-garbage --delete-older-than 30d`",
+            f"`ssh root@{target.address} nix-collect-garbage --delete-older-than 30d`",
         )
     boot = _bytes(asked, _BOOT)
+    if brings and boot is None and not _is_missing(asked, _BOOT):
+        return Problem(
+            target.name,
+            f"does not say what is free in /boot: {_found(asked, _BOOT)}",
+            f"look at it: `hybridlab ssh {target.name} -- df /boot`",
+        )
     if brings and boot is not None and boot < _BOOT_BYTES:
         return Problem(
             target.name,
@@ -133,7 +153,7 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
         profile,
         generation=int(link[1]) if link else None,
         free=free or 0,
-        busy=_text(asked, _BUSY) in ("active", "activating", "deactivating"),
+        busy=activation in _UNDER_WAY,
         unfinished=bool(_text(asked, _MARK)),
     )
 
@@ -160,21 +180,35 @@ def room_for(seen: Seen, missing: Mapping[str, int]) -> Problem | None:
     return Problem(
         seen.target.name,
         f"has {seen.free // 2**20} MiB free in /nix/store, and the new system brings {wanted // 2**20} MiB",
-        f"`hybridlab ssh {seen.target.name} -- nix-collect-garbage --delete-older-than 30d`",
+        f"`ssh root@{seen.target.address} nix-collect-garbage --delete-older-than 30d`",
     )
+
+
+def _is_answered(asked: Mapping[Probe, Output], probe: Probe) -> bool:
+    output = asked.get(probe)
+    return output is not None and output.why_not(probe) is None
+
+
+def _is_missing(asked: Mapping[Probe, Output], probe: Probe) -> bool:
+    """Whether the program says that there is no such file."""
+    output = asked.get(probe)
+    return output is not None and output.status == 1 and "No such file" in output.stderr
 
 
 def _text(asked: Mapping[Probe, Output], probe: Probe) -> str:
     output = asked.get(probe)
-    return "" if output is None or output.why_not(probe) else output.stdout.strip()
+    return output.stdout.strip() if output is not None and _is_answered(asked, probe) else ""
 
 
 def _bytes(asked: Mapping[Probe, Output], probe: Probe) -> int | None:
     """Return the number in the last line, under df's heading; None if there is none."""
     last = _text(asked, probe).rpartition("\n")[2].strip()
-    return int(last) if last.isascii() and last.isdigit() else None
+    return int(last) if _BYTES.fullmatch(last) else None
 
 
-def _why_not(asked: Mapping[Probe, Output], probe: Probe) -> str:
+def _found(asked: Mapping[Probe, Output], probe: Probe) -> str:
+    """Return in a few words what came in place of a good answer."""
     output = asked.get(probe)
-    return (output and output.why_not(probe)) or "it did not answer"
+    if output is None:
+        return "it did not answer"
+    return output.why_not(probe) or f"{probe.words[0]} says {shorten(output.stdout)[:100] or 'nothing'}"

@@ -21,6 +21,8 @@ _BOOTED = ("kernel", "initrd", "kernel-modules")
 # Other than a switch, dry-activate does not run all checks that come before one.
 _ASK = '"$1" check && exec "$1" dry-activate'
 _ASK_SECONDS = 120
+# It says so whatever there is to do: without it, that nothing would be disturbed is not known.
+_WOULD = "would activate the configuration"
 
 
 @frozen
@@ -79,7 +81,7 @@ def copy_all(
             if missing:
                 size = sum(missing.values()) // 2**20
                 say(f"copying {len(missing)} paths ({size} MiB) to {seen.target.host}")
-                nix.copy(ssh, seen.target.address, systems[seen.target.name], folder)
+                nix.copy(ssh, seen.target.address, systems[seen.target.name], folder, say)
     return problems
 
 
@@ -98,21 +100,28 @@ def ask_host(seen: Seen, system: str, ssh: Ssh) -> Prepared:
             f"{seen.target.name} refuses to switch to the new system while it runs: {said} "
             f"(NixOS's switch-to-configuration; nothing was changed)"
         )
+    if _WOULD not in run.stderr:
+        raise LiveError(
+            f"{seen.target.name} does not say what the new system would change; nothing was changed"
+        )
     return Prepared(seen, system, parse_changes(run.stderr), _restart_for(seen, system, ssh))
 
 
 def _restart_for(seen: Seen, system: str, ssh: Ssh) -> tuple[str, ...]:
-    """Return what differs between the system that the host was started with and the new one."""
+    """Return what differs between the system that the host was started with and the new one.
+
+    Raises: LiveError if that can not be asked.
+    """
     booted = [read("readlink", "-f", f"/run/booted-system/{part}") for part in _BOOTED]
     new = [read("readlink", "-f", f"{system}/{part}") for part in _BOOTED]
-    words = [read("cat", f"/run/booted-system/{part}") for part in ("kernel-params",)]
-    new_words = [read("cat", f"{system}/{part}") for part in ("kernel-params",)]
-    asked = gather(ssh, seen.target.address, (*booted, *new, *words, *new_words))
+    booted.append(read("cat", "/run/booted-system/kernel-params"))
+    new.append(read("cat", f"{system}/kernel-params"))
+    asked = gather(ssh, seen.target.address, (*booted, *new))
     if isinstance(asked, Unreachable):
         raise LiveError(f"{seen.target.name} can not be reached: {asked}")
-    pairs = zip((*_BOOTED, "kernel parameters"), (*booted, *words), (*new, *new_words), strict=True)
+    if len(asked) < len({*booted, *new}):
+        raise LiveError(f"{seen.target.name} does not say what it was started with; nothing was changed")
+    pairs = zip((*_BOOTED, "kernel parameters"), booted, new, strict=True)
     return tuple(
-        name.replace("-", " ")
-        for name, before, after in pairs
-        if before in asked and after in asked and asked[before].stdout != asked[after].stdout
+        name.replace("-", " ") for name, before, after in pairs if asked[before].stdout != asked[after].stdout
     )

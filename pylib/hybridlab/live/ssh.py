@@ -87,8 +87,8 @@ class Unreachable:
             case Cause.UNKNOWN_KEY:
                 return (
                     f"compare `ssh-keyscan {self.address} | ssh-keygen -lf -` with `ssh-keygen -lf "
-                    f"/etc/ssh/ssh_host_ed25519_key.pub` on the machine's own console (a guest: "
-                    f"/var/lib/ssh/ssh_host_ed25519_key.pub); then accept it: `ssh root@{self.address}`"
+                    f"/etc/ssh/ssh_host_ed25519_key.pub` on the machine's own console (a guest has none: "
+                    f"docs/runbook.md, 'Host keys'); then accept it: `ssh root@{self.address}`"
                 )
             case Cause.CHANGED_KEY:
                 return (

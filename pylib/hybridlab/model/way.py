@@ -79,14 +79,15 @@ def _address_gone(host: Host, access: Access) -> Break:
             Hop.ADDRESS,
             f"{host} is reached at {access.address} now, and has no address in that network in the spec",
             host.path / "addresses",
-            "deploy over an address that stays",
+            "deploy over an address that stays; if this is its first deployment, be at the console, and "
+            "--allow-cut",
         )
     return Break(
         Hop.ADDRESS,
         f"{host} is reached at {access.address} now, and has {leg.address} in {leg.vlan} in the spec",
         leg_path(host, leg),
-        f"deploy over an address that stays, or change it on its console: `nixos-rebuild boot`, then reboot, "
-        f"and reach it at {leg.address}",
+        f"deploy over an address that stays, or be at the console: `{_boot(host, access)}`, reboot, and "
+        f"reach it at {leg.address}",
     )
 
 
@@ -109,7 +110,7 @@ def _frames(cluster: Cluster, host: Host, leg: Leg, access: Access) -> Iterator[
             f"{vlan} is on interface {access.interface!r} now, and on {leg.interface!r} in the spec: a "
             "bridge has one interface for each VLAN, so the new one can not be made before a reboot",
             leg_path(host, leg),
-            _BY_REBOOT,
+            _by_reboot(host, access),
         )
     if host.uplink not in access.carriers:
         yield _other_uplink(host, access)
@@ -121,12 +122,19 @@ def _frames(cluster: Cluster, host: Host, leg: Leg, access: Access) -> Iterator[
             f"frames for {access.address} come {now} now, and over bridge {cluster.bridge!r} in the spec: "
             "until a reboot the old way keeps its address and routes, and answers go there",
             _BRIDGE,
-            _BY_REBOOT,
+            _by_reboot(host, access),
         )
 
 
-# After a boot there is nothing left of what was before.
-_BY_REBOOT = "let it come by a reboot, with the console at hand: `nixos-rebuild boot` instead of a switch"
+def _by_reboot(host: Host, access: Access) -> str:
+    """Advise what leaves nothing of what was before: a boot."""
+    return f"let it come by a reboot, with the console at hand: `{_boot(host, access)}`, and reboot"
+
+
+def _boot(host: Host, access: Access) -> str:
+    """Return what makes the new system the one of the next boot, and switches nothing."""
+    place = f"[{access.address}]" if access.address.version == 6 else access.address
+    return f"nixos-rebuild boot --flake .#{host.name} --target-host root@{place}"
 
 
 def _other_tag(vlan: Vlan, now: int) -> Break:

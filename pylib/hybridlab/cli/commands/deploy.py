@@ -82,7 +82,8 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
 
     All hosts' systems are built, then copied; then one host after the other is switched. A host goes back by
     itself unless a new connection reaches it within --reach, and it is as well as before within --health;
-    also when it is restarted in between. Last, the manifests are applied.
+    also when it is restarted in between. Last, the manifests are applied. This needs Nix here, and kubectl
+    for the manifests.
     """
     from hybridlab.cli.deploying import Choices, deploy  # noqa: PLC0415 - see program.py
     from hybridlab.cli.stages import require_generated, sound_cluster  # noqa: PLC0415

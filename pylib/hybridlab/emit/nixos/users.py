@@ -21,7 +21,7 @@ def options(cluster: Cluster, machine: Machine) -> tuple[Options, ...]:
             "users": {
                 "users": {
                     cluster.admin.user: {"isNormalUser": True, "extraGroups": groups, **keys},
-                    "root": Commented(keys, "nixos-rebuild deploys as root"),
+                    "root": Commented(keys, "`hybridlab deploy` and its like log in as root"),
                 }
             }
         },
