@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hybridlab
@@ -102,6 +102,7 @@ TEXTS = (
     | st.text(st.characters(exclude_characters="\0"), max_size=40)
     | JSON
 )
+LISTED = Output(0, "   1   2026-05-28 20:26:40   \n   2   2026-05-29 20:26:40   (current)\n")
 OUTPUTS = st.builds(Output, st.sampled_from([0, 0, 0, 1, 3, 4, 255]), TEXTS, TEXTS)
 
 
@@ -176,6 +177,8 @@ def test_only_what_is_understood_of_a_host_lets_it_be_deployed(
 
 @EXAMPLES
 @given(OUTPUTS, OUTPUTS)
+@example(LISTED, Output(0, "/nix/var/nix/profiles/system-1-link\n"))  # of a link that is not there
+@example(LISTED, Output(0, ESCAPES))
 def test_any_list_of_generations(machines: Machines, listed: Output, led_to: Output) -> None:
     machines.say(**{"nix-env": listed, "readlink": led_to})
     try:
@@ -199,6 +202,8 @@ def test_any_answer_of_what_a_switch_would_do(machines: Machines, answer: Output
 
 @EXAMPLES
 @given(program=st.sampled_from(["ip", "printenv"]), answer=OUTPUTS)
+@example(program="ip", answer=Output(0, '[{"ifname": "a", "linkinfo": "b"}]'))
+@example(program="ip", answer=Output(0, DEEP))
 def test_a_way_in_that_is_not_understood_is_no_way_in(
     machines: Machines, program: str, answer: Output
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hybridlab import Cluster, load_spec, resolve
 from live.deployer import QUICK, Deployer, settled
 from live.standin.lab import Lab
+from nix.flakes import REPOSITORY
 
 ONE = """
 apiVersion: hybridlab/v1
@@ -300,6 +301,19 @@ def test_you_would_not_get_in_any_more(one: Deployer) -> None:
     assert not alpha.ran("nix-store")
     allowed = one.deploy("--allow-cut", "--stop-after", "look")
     assert allowed.returncode == 0
+
+
+def test_a_guest_that_ssh_does_not_know_is_told_and_not_waited_for(example: Lab, tmp_path: Path) -> None:
+    """As after a first deployment, or from a second laptop: its host key is not known there."""
+    deployer = Deployer.of(example, (REPOSITORY / "cluster.yaml").read_text(), tmp_path / "own")
+    example.know(["homelab"])
+    deployer.offer({"would": "would stop the following units: microvm@k8s-worker-2.service\n"})
+    run = deployer.deploy("--health", "10m")
+    assert (run.returncode, settled(example.machine("homelab"))) == (1, "second"), run.stdout + run.stderr
+    assert "k8s-worker-2 can not be logged in to" in run.stderr
+    assert "no pods are taken off any node" in run.stderr
+    assert "k8s-master, with the API server, can not be logged in to" in run.stderr
+    assert "ssh-keyscan 10.0.20.10" in run.stderr
 
 
 def test_rollback_goes_to_the_generation_before(one: Deployer) -> None:

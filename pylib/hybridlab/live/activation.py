@@ -13,6 +13,8 @@ from pathlib import PurePosixPath
 from attrs import field, frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.live.checks.answers import shorten
+from hybridlab.live.paths import is_store_path
 from hybridlab.live.probe import Output
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
@@ -56,6 +58,10 @@ systemd-run --unit={_UNIT} --collect --quiet --service-type=exec \\
   --property="ExecStopPost=/bin/sh $folder/activate settle $folder" \\
   /bin/sh "$folder/activate" run "$folder" "$@"
 """
+# What the script and the question say; a login may print something else before it.
+_WORDS = frozenset(
+    ("beginning", "activating", "activated", "reached", "keeping", "kept", "reverting", "reverted", "stuck")
+) | {"gone"}
 _FORGOTTEN = "it was restarted before the new system was kept, or could not even begin"
 _SECONDS = 30  # for one command
 _PAUSE_SECONDS = 1.0
@@ -124,14 +130,14 @@ class Activation:
         """Return how far it has come, as its word and the rest of its line, asked over a new connection.
 
         An `order` is given to it before, and has some time to be followed. Both are empty if the machine can
-        not be asked; `addresses`: only there.
+        not be asked, or says something else; `addresses`: only there.
         """
         words = ["sh", "-c", _ASK, "sh", str(self.folder), order]
         run = self._run(words, addresses or self.addresses, fresh=True)
         if isinstance(run, Unreachable) or run.status:
             return "", ""
-        word, _, rest = run.stdout.strip().partition(" ")
-        return word, rest
+        word, _, rest = run.stdout.strip().rpartition("\n")[2].partition(" ")
+        return (word, rest) if word in _WORDS else ("", "")
 
     def confirm_reached(self) -> Ending | None:
         """Wait until it is activated, and confirm over a new connection that the machine can be reached.
@@ -194,7 +200,10 @@ class Activation:
         run = self._run(["readlink", "-f", "/run/current-system"], self.addresses)
         if isinstance(run, Unreachable) or run.status:
             return Unknown("it can not be reached any more", self.limits.reach)
-        return Kept() if run.stdout.strip() == self.system else TakenBack(_FORGOTTEN)
+        running = run.stdout.strip()
+        if not is_store_path(running):
+            return Unknown(f"it does not say which system it runs: {shorten(running) or 'nothing'}", 0)
+        return Kept() if running == self.system else TakenBack(_FORGOTTEN)
 
     def _run(
         self, words: Sequence[str], addresses: tuple[Address, ...], *, fresh: bool = False

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from hybridlab.errors import LiveError
 from hybridlab.live.activation import Activation, Ending, Kept, Limits, TakenBack, Unknown
 from hybridlab.live.drain import Nodes
-from hybridlab.live.gate import gate_checks, wait_until_well, well
+from hybridlab.live.gate import gate_checks, unreached, wait_until_well, well
 from hybridlab.live.lock import Lock
 from hybridlab.live.prepare import Prepared
 from hybridlab.live.ssh import Ssh
@@ -159,7 +159,10 @@ class Deployment:
         name = job.target.name
         checks = gate_checks(self.cluster, job.target.host)
         self.say(f"{name}: looking at how it is")
-        before = well(verify(checks, self.cluster, self.ssh))
+        results = verify(checks, self.cluster, self.ssh)
+        before = well(results)
+        for machine, why in unreached(results):
+            self.say(f"{machine} can not be logged in to ({why}), so that it is well later is not asked")
 
         def is_well() -> bool:
             self.say(f"{name}: reached; waiting until it is as well as before")
@@ -216,8 +219,12 @@ class Deployment:
         """
         disturbed = disturbed_nodes(job.changes, job.target.host)
         nodes = self._nodes()
-        states = nodes.states() if nodes is not None and disturbed and self.options.drain else None
-        if nodes is None or states is None:
+        if nodes is None or not disturbed or not self.options.drain:
+            yield
+            return
+        states = nodes.states()
+        if states is None:
+            self.say(f"{job.target.name}: nobody answers for the cluster, so no pods are taken off any node")
             yield
             return
         ready = {name for name, state in states.items() if state.ready and not state.cordoned}

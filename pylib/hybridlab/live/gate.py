@@ -15,6 +15,7 @@ _PHASES = frozenset({Phase.MACHINES, Phase.NETWORK, Phase.SECRETS, Phase.CLUSTER
 # What we bring about ourselves: a node that is drained is cordoned until its host is well again. And a ping
 # says nothing that ssh does not.
 _NOT_ASKED = frozenset({"node.schedulable", "ping"})
+_LOGIN = "ssh"
 _FIREWALL = "firewall."
 _OPENS = frozenset({"firewall.opening", "firewall.nodePort"})
 _SHUTS = "firewall.closed"
@@ -33,6 +34,15 @@ def gate_checks(cluster: Cluster, host: Host) -> tuple[Check, ...]:
 def well(results: Iterable[Result]) -> frozenset[Key]:
     """Return what is well."""
     return frozenset(result.check.key for result in results if isinstance(result.verdict, Ok))
+
+
+def unreached(results: Iterable[Result]) -> tuple[tuple[str, str], ...]:
+    """Return the machines that root can not log in to, and why."""
+    return tuple(
+        (result.check.key.machine or "", result.verdict.found)
+        for result in results
+        if result.check.key.code == _LOGIN and isinstance(result.verdict, Failed)
+    )
 
 
 def wait_until_well(

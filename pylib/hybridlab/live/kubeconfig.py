@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from hybridlab.errors import LiveError
+from hybridlab.live.chain.redact import redacted
+from hybridlab.live.checks.answers import shorten
 from hybridlab.live.paths import ADMIN_KUBECONFIG
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.targets import address_of
@@ -67,7 +69,8 @@ def fetch(cluster: Cluster, ssh: Ssh) -> str:
     if isinstance(run, Unreachable):
         raise LiveError(f"{node.name} can not be reached: {run}; {run.advice}")
     if run.status:
-        said = " ".join(run.stderr.split()) or f"status {run.status}"
+        # kubectl quotes a file that it can not read.
+        said = shorten(redacted(run.stderr)) or f"status {run.status}"
         raise LiveError(f"{node.name} does not give the admin's kubeconfig: {said}")
     try:
         found = json.loads(run.stdout)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from attrs import define, field
 
 from hybridlab.errors import LiveError
+from hybridlab.live.checks.answers import shorten
 from hybridlab.live.ssh import Ssh
 from hybridlab.spec.scalars import Address
 
@@ -97,9 +98,10 @@ class Lock:
             _, said = process.communicate()
         said = said.strip()
         if process.returncode != _BUSY:
-            return f"can not lock {self.name}: {said.splitlines()[-1] if said else 'the connection was cut'}"
+            why = shorten(said.splitlines()[-1]) if said else "the connection was cut"
+            return f"can not lock {self.name}: {why}"
         run = self.ssh.run(self.address, ["cat", "/run/hybridlab/holder"], seconds=30)
-        holder = getattr(run, "stdout", "").strip() or "somebody who has not said who"
+        holder = shorten(getattr(run, "stdout", "")) or "somebody who has not said who"
         return f"{self.name} is being deployed by {holder}: wait for its end"
 
 

@@ -63,7 +63,10 @@ def missing(ssh: Ssh, address: Address, wanted: Closure) -> Mapping[str, int] | 
         return run
     if run.status:
         raise LiveError(f"can not see what is on the machine: {_first(run.stderr)}")
-    return {path: wanted.sizes[path] for path in run.stdout.split() if path in wanted.sizes}
+    paths = run.stdout.split()
+    if not {*paths} <= {*wanted.sizes}:
+        raise LiveError("nix-store says in another way than is known what is not on the machine")
+    return {path: wanted.sizes[path] for path in paths}
 
 
 def copy(ssh: Ssh, address: Address, path: str, folder: Path, say: Callable[[str], object]) -> None:

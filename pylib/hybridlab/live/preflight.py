@@ -154,7 +154,7 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
         generation=int(link[1]) if link else None,
         free=free or 0,
         busy=activation in _UNDER_WAY,
-        unfinished=bool(_text(asked, _MARK)),
+        unfinished=asked[_MARK].status == 0,
     )
 
 

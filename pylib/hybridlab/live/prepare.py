@@ -10,6 +10,7 @@ from attrs import frozen
 
 from hybridlab.errors import LiveError
 from hybridlab.live import nix
+from hybridlab.live.chain.redact import redacted
 from hybridlab.live.gather import gather
 from hybridlab.live.preflight import Problem, Seen, Target, room_for
 from hybridlab.live.probe import read
@@ -97,7 +98,7 @@ def ask_host(seen: Seen, system: str, ssh: Ssh) -> Prepared:
         lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
         said = "; ".join(lines[-3:]) or f"status {run.status}"
         raise LiveError(
-            f"{seen.target.name} refuses to switch to the new system while it runs: {said} "
+            f"{seen.target.name} refuses to switch to the new system while it runs: {redacted(said)} "
             f"(NixOS's switch-to-configuration; nothing was changed)"
         )
     if _WOULD not in run.stderr:
@@ -119,7 +120,7 @@ def _restart_for(seen: Seen, system: str, ssh: Ssh) -> tuple[str, ...]:
     asked = gather(ssh, seen.target.address, (*booted, *new))
     if isinstance(asked, Unreachable):
         raise LiveError(f"{seen.target.name} can not be reached: {asked}")
-    if len(asked) < len({*booted, *new}):
+    if any((output := asked.get(one)) is None or output.why_not(one) for one in (*booted, *new)):
         raise LiveError(f"{seen.target.name} does not say what it was started with; nothing was changed")
     pairs = zip((*_BOOTED, "kernel parameters"), booted, new, strict=True)
     return tuple(

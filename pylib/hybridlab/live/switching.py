@@ -39,7 +39,8 @@ def parse_changes(text: str) -> Changes:
     for line in text.splitlines():
         for start, kind in _LINES.items():
             if line.startswith(start):
-                found[kind] = (*found.get(kind, ()), *line.removeprefix(start).strip().split(", "))
+                units = (unit.strip() for unit in line.removeprefix(start).split(","))
+                found[kind] = (*found.get(kind, ()), *filter(None, units))
     return Changes(**found)
 
 

@@ -128,7 +128,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         lambda world: world.files[WORKER].update({parts.CA: "an old one"}),
         "k8s-master's",
         "another one",
-        "kube-certmgr-bootstrap",
+        "systemctl stop certmgr",
     ),
     (
         f"certificates.authority {MASTER} {parts.SERVER}",

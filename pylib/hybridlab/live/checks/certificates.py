@@ -104,8 +104,9 @@ def _ca(cluster: Cluster, node: Node) -> Check:
         return Failed(
             f"{issuer.name}'s (sha256 {digests[1][0][:12]}…)",
             f"another one (sha256 {digests[0][0][:12]}…)",
-            f"it is only fetched where there is none; on {node.name}: `systemctl stop kubelet certmgr`, "
-            f"remove {parts.SECRETS}/*.pem, `systemctl restart kube-certmgr-bootstrap certmgr kubelet`",
+            f"it is only fetched where there is none; on {node.name}: `systemctl stop certmgr && rm "
+            f"{parts.CA} && systemctl start certmgr`; once there are new certificates, "
+            "`systemctl restart kubelet`",
         )
 
     there = (node_programs.certificates_there(node.name), node_programs.certificates_there(issuer.name))
