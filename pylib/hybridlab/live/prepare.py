@@ -113,8 +113,8 @@ def _restart_for(seen: Seen, system: str, ssh: Ssh) -> tuple[str, ...]:
 
     Raises: LiveError if that can not be asked.
     """
-    booted = [read("readlink", "-f", f"/run/booted-system/{part}") for part in _BOOTED]
-    new = [read("readlink", "-f", f"{system}/{part}") for part in _BOOTED]
+    booted = [read("readlink", f"/run/booted-system/{part}") for part in _BOOTED]
+    new = [read("readlink", f"{system}/{part}") for part in _BOOTED]
     booted.append(read("cat", "/run/booted-system/kernel-params"))
     new.append(read("cat", f"{system}/kernel-params"))
     asked = gather(ssh, seen.target.address, (*booted, *new))
