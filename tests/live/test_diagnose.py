@@ -52,7 +52,9 @@ class Authority:
         self.folder = folder
         folder.mkdir()
         subject = "/L=auto-generated/O=NixOS/OU=services.kubernetes.pki.caSpec/CN=kubernetes-cluster-ca"
-        self._openssl("req", "-x509", *self._key("ca.key"), "-subj", subject, "-days", "30", "-out", "ca.pem")
+        self._openssl(
+            *("req", "-x509", *self._key("ca.key"), "-subj", subject, "-days", "1825", "-out", "ca.pem")
+        )
         self.certificate = (folder / "ca.pem").read_text()
 
     def issue(self, name: str, days: int = 30) -> str:

@@ -18,7 +18,7 @@ from hybridlab.spec.scalars import Address
 # sshd sets it: client, its port, server, its port (ssh(1), ENVIRONMENT).
 _CONNECTION = read("printenv", "SSH_CONNECTION")
 _HOST = r"([0-9A-Fa-f:.]+)(?:%\S+)?"  # UNKNOWN where sshd has no socket; a zone names a link of the machine
-_CONNECTION_LINE = re.compile(rf"^{_HOST} \d+ {_HOST} (\d+)$", re.MULTILINE)
+_CONNECTION_LINE = re.compile(rf"^{_HOST} \d+ {_HOST} (\d{{1,5}})$", re.MULTILINE)
 _LINKS = read("ip", "-json", "-details", "address", "show")
 # `-v` wins over any LogLevel; what it says of keys is in OpenSSH's sshconnect2.c (format_identity).
 _VERBOSE = ("-v", "-oFingerprintHash=sha256")
@@ -26,6 +26,7 @@ _PRINT = r"(SHA256:[A-Za-z0-9+/]{43})(?: explicit)?(?: token)?"
 _ACCEPTED = re.compile(rf"debug1: Server accepts key: .* {_PRINT}(?: agent)?$")
 _OFFERED = re.compile(rf"debug1: Will attempt key: .* {_PRINT}( agent)?$")
 _ANY_OFFER = "debug1: Will attempt key: "
+_OTHER_SHAPES = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 # sshd hangs up after so many keys (MaxAuthTries in sshd_config(5)): what comes later is never shown.
 _TRIES = 6
 
@@ -42,7 +43,10 @@ def look(ssh: Ssh, address: Address) -> Access | Unreachable | CouldNotLook:
     ends = _CONNECTION_LINE.search(first.stdout)
     if ends is None:
         return CouldNotLook("sshd does not say from where we come: there is no SSH_CONNECTION")
-    source, own, port = ip_address(ends[1]), ip_address(ends[2]), int(ends[3])
+    try:
+        source, own, port = ip_address(ends[1]), ip_address(ends[2]), int(ends[3])
+    except ValueError as error:
+        return CouldNotLook(f"what sshd says of the connection can not be read: {error}")
     route = _route_to(source, own)
     answers = gather(ssh, address, (_LINKS, route))
     if isinstance(answers, Unreachable):
@@ -52,9 +56,9 @@ def look(ssh: Ssh, address: Address) -> Access | Unreachable | CouldNotLook:
             return CouldNotLook(why)
     try:
         links, way = parse_links(answers[_LINKS].stdout), _parse(answers[route].stdout)
-    except ValueError as error:
+        access = parse_access(source, own, port, links, way[0] if way else {})
+    except _OTHER_SHAPES as error:
         return CouldNotLook(f"what ip says can not be read: {error}")
-    access = parse_access(source, own, port, links, way[0] if way else {})
     if access is None:
         return CouldNotLook(f"no link has the address {own}, at which sshd says that it is reached")
     return evolve(access, key=accepted_key(first.stderr), held=held_keys(first.stderr))
