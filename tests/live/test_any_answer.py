@@ -120,7 +120,7 @@ class Machines:
                 ("err", answer.stderr),
                 ("status", f"{answer.status}\n"),
             ):
-                said.with_suffix(f".{kind}").write_bytes(text.encode(errors="surrogateescape"))
+                said.with_suffix(f".{kind}").write_bytes(text.encode(errors="surrogatepass"))
 
     def send_frames(self, data: bytes) -> None:
         """Let it answer questions with this, in place of what the script makes of them."""

@@ -418,7 +418,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         file(WORKER, parts.CA, recorded.certificate("another")),
         "k8s-master's",
         "another one",
-        "kube-certmgr-bootstrap",
+        "systemctl stop certmgr",
     ),
     (
         f"certificates.there {WORKER}",
