@@ -27,7 +27,7 @@ def show_problems(problems: Iterable[Problem]) -> None:
     """Say what stands in the way, and what to do about it."""
     for problem in problems:
         notice(f"{problem.machine} {problem.message}", error=True)
-        notice(f"  {click.style('hint', fg='green', bold=True)} {safe(problem.hint)}")
+        click.echo(f"  {click.style('hint', fg='green', bold=True)} {safe(problem.hint)}", err=True)
 
 
 def show_seen(seen: Seen, system: str) -> None:
