@@ -163,7 +163,9 @@ def _deployment(draw: st.DrawFn, home: str, taken: int) -> Data:
     if draw(st.booleans()):
         app["memory"] = "512MiB"
     if draw(st.booleans()):
-        app["cpu"] = draw(st.sampled_from([1, "1m", "250m"]))
+        # All replicas together find room on a node of one processor, which may be the only one.
+        amounts = [1, "1m", "250m"] if app["replicas"] <= 1 else ["1m", "250m"]
+        app["cpu"] = draw(st.sampled_from(amounts))
     if draw(st.booleans()):
         app["ports"] = {"dns": {"port": 53, "protocol": "udp"}, "web-2": {"port": 65535, "protocol": "udp"}}
     if draw(st.booleans()):
