@@ -95,7 +95,7 @@ vm-ping *machines:
 # Twice as many workers as processors: many tests wait for machines.
 # All tests, after lint; arguments go to pytest, as in: test tests/unit -k spec
 test *arguments: lint
-    python3 -m pytest --numprocesses $(($(getconf _NPROCESSORS_ONLN) * 2)) --dist worksteal "$@"
+    python3 -m pytest --numprocesses "$(python3 -c 'import os; print(2 * (os.cpu_count() or 1))')" --dist worksteal "$@"
 
 # Build Kubernetes for the tests, once, outside the tree (needs Go, some minutes); say where it is
 kubernetes:

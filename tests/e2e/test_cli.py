@@ -23,6 +23,7 @@ from hybridlab.output.index import INDEX_PATH
 from hybridlab.output.lock import locked
 from hybridlab.output.staging import STAGING_PATH
 from nix_programs import nix_reads
+from programs import need_program
 
 ROOT = Path(__file__).parents[2]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUcE0v3cGzpl0ZKeTzyTMVUHPVUhiLqBeHTMFOG1gcS"
@@ -728,13 +729,14 @@ def test_deploy_wants_files_that_git_tracks() -> None:
     Path("cluster.yaml").write_text(MACHINES)
     run("generate")
     Path("flake.nix").write_text("{ }")
-    subprocess.run(["git", "init", "--quiet"], check=True)
-    subprocess.run(["git", "add", "modules/generated/master", "flake.nix"], check=True)
+    git = need_program("git")
+    subprocess.run([git, "init", "--quiet"], check=True)
+    subprocess.run([git, "add", "modules/generated/master", "flake.nix"], check=True)
     result = run("deploy", "--dry-run")
     assert result.exit_code == 1
     assert "git does not track modules/generated/index.json" in result.stderr
     assert "flake.nix" not in result.stderr
-    subprocess.run(["git", "add", "--all"], check=True)
+    subprocess.run([git, "add", "--all"], check=True)
     assert run("deploy", "--dry-run").exit_code == 0
 
 

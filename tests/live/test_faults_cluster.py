@@ -107,6 +107,15 @@ def file(machine: str, path: str, content: str) -> Plant:
     return lambda world: world.lab.machine(machine).write(path, content)
 
 
+def certificate(machine: str, path: str, name: str, hours: int = 720) -> Plant:
+    """Made only when it is planted: that takes openssl."""
+
+    def plant(world: ApiWorld) -> None:
+        world.lab.machine(machine).write(path, recorded.certificate(name, hours=hours))
+
+    return plant
+
+
 def says(path: str, body: str) -> Plant:
     def plant(world: ApiWorld) -> None:
         with world.lab.machine(MASTER).changing() as state:
@@ -415,7 +424,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
     ),
     (
         f"ca.same {WORKER}",
-        file(WORKER, parts.CA, recorded.certificate("another")),
+        certificate(WORKER, parts.CA, "another"),
         "k8s-master's",
         "another one",
         "systemctl stop certmgr",
@@ -429,7 +438,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
     ),
     (
         f"certificates.authority {MASTER} {parts.SERVER}",
-        file(MASTER, parts.SERVER, recorded.certificate("cfssl", hours=29 * 24)),
+        certificate(MASTER, parts.SERVER, "cfssl", hours=29 * 24),
         "30 days",
         "28 days left",
         f"rm {parts.SERVER} && systemctl restart cfssl",
@@ -443,7 +452,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
     ),
     (
         f"certificates.renewed {HOST}",
-        file(HOST, f"{parts.SECRETS}/flannel-client.pem", recorded.certificate("late", hours=48)),
+        certificate(HOST, f"{parts.SECRETS}/flannel-client.pem", "late", hours=48),
         "70 h",
         "flannel-client.pem has 48 h left",
         " certmgr",

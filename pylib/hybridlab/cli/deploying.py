@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 from attrs import field, frozen
 
-import hybridlab
 from hybridlab.cli import progress
 from hybridlab.cli.applying import apply_manifests
 from hybridlab.cli.render import render_report, summarize
@@ -63,15 +62,17 @@ class Choices:
     steady: int = 30
 
 
-def deploy(cluster: Cluster, folder: Path, choices: Choices) -> bool:
+def deploy(cluster: Cluster, folder: Path, files: Iterable[str], choices: Choices) -> bool:
     """Deploy from the flake in `folder`, the spec's, as far as the user wants; return whether all went well.
+
+    `files`: those in it that are generated.
 
     Raises: LiveError; click's Abort when the user says no; KeyboardInterrupt.
     """
     hosts = in_turn(_hosts(cluster, choices))
     applies = choices.apply and cluster.kubernetes is not None and bool(cluster.workloads)
     progress.announce(cluster, hosts, apply=applies)
-    if not _is_complete(cluster, folder):
+    if not _is_complete(cluster, folder, files):
         return False
     if choices.stop_after == "plan":
         return True
@@ -108,7 +109,7 @@ def _options(choices: Choices) -> Options:
     return Options(choices.health, choices.steady, choices.reach, choices.drain)
 
 
-def _is_complete(cluster: Cluster, folder: Path) -> bool:
+def _is_complete(cluster: Cluster, folder: Path, files: Iterable[str]) -> bool:
     """Say which secrets are missing, and which files a flake does not see; return whether there are none."""
     report = check_secrets(cluster, folder)
     if report.diagnostics:
@@ -116,10 +117,8 @@ def _is_complete(cluster: Cluster, folder: Path) -> bool:
     if not report.ok:
         notice(f"{summarize(report)}; nothing is done: a machine gets all of its secrets or none")
         return False
-    plan = hybridlab.plan(hybridlab.emit_all(cluster), folder)
-    wanted = [str(action.path) for action in (*plan.actions, plan.index)]
-    wanted += ["flake.nix", *(cluster.secrets.files if cluster.secrets else ())]
-    unknown = untracked(folder, wanted)
+    secrets = cluster.secrets.files if cluster.secrets else ()
+    unknown = untracked(folder, [*files, "flake.nix", *secrets])
     for name in unknown:
         notice(f"git does not track {name}, so the flake does not see it", error=True)
     if unknown:

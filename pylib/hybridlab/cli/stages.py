@@ -30,8 +30,12 @@ def sound_cluster(spec: Path, *, but: Container[str] = ()) -> Cluster:
     return cluster
 
 
-def require_generated(cluster: Cluster, folder: Path) -> None:
-    """End the run, with what differs on standard error, unless the files in `folder` are as generated now."""
+def require_generated(cluster: Cluster, folder: Path) -> tuple[str, ...]:
+    """Return the generated files by name, if those in `folder` are as they would be generated now.
+
+    Otherwise end the run, with what differs on standard error.
+    """
     plan = hybridlab.plan(hybridlab.emit_all(cluster), folder)
     if not plan.is_current:
         raise click.exceptions.Exit(changes.show_differences(plan, folder, err=True))
+    return tuple(str(action.path) for action in (*plan.actions, plan.index))

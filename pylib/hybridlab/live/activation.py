@@ -15,13 +15,17 @@ from attrs import field, frozen
 from hybridlab.errors import LiveError
 from hybridlab.live.checks.answers import shorten
 from hybridlab.live.paths import is_store_path
-from hybridlab.live.probe import Output
+from hybridlab.live.probe import Output, read
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
 
 # In memory, so that nothing of an attempt outlives a restart.
 _FOLDER = PurePosixPath("/run/hybridlab")
 _UNIT = "hybridlab-activation"
+# Whether an attempt is under way, and the two kinds of answers; others say nothing.
+STATE = read("systemctl", "is-active", f"{_UNIT}.service", fine=(0, 3, 4))
+UNDER_WAY = ("active", "activating", "deactivating", "reloading")
+AT_REST = ("inactive", "failed", "unknown")
 # The script looks for an order every second. `gone`: it does not run, and has not said anything; if the order
 # to begin is still on its way, it finds the folder there, and does not.
 _ASK = f"""\
@@ -60,8 +64,19 @@ systemd-run --unit={_UNIT} --collect --quiet --service-type=exec \\
 """
 # What the script and the question say; a login may print something else before it.
 _WORDS = frozenset(
-    ("beginning", "activating", "activated", "reached", "keeping", "kept", "reverting", "reverted", "stuck")
-) | {"gone"}
+    [
+        "gone",
+        "beginning",
+        "activating",
+        "activated",
+        "reached",
+        "keeping",
+        "kept",
+        "reverting",
+        "reverted",
+        "stuck",
+    ]
+)
 _FORGOTTEN = "it was restarted before the new system was kept, or could not even begin"
 _SECONDS = 30  # for one command
 _PAUSE_SECONDS = 1.0
@@ -124,7 +139,8 @@ class Activation:
         run = self.ssh.run(self.addresses[0], words, seconds=_SECONDS, given=script)
         # Without an answer the order may have arrived, or not: what becomes of it is found out later.
         if isinstance(run, Output) and run.status:
-            raise LiveError(f"can not begin to activate: {_said(run)}")
+            said = run.complaint("systemd-run") or f"status {run.status}"
+            raise LiveError(f"can not begin to activate: {said}")
 
     def outcome(self, order: str = "", addresses: tuple[Address, ...] = ()) -> tuple[str, str]:
         """Return how far it has come, as its word and the rest of its line, asked over a new connection.
@@ -214,8 +230,3 @@ class Activation:
             if isinstance(run, Output):
                 break
         return run
-
-
-def _said(run: Output) -> str:
-    said = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "")
-    return said or f"status {run.status}"

@@ -89,8 +89,8 @@ class Options:
 
     @property
     def limits(self) -> Limits:
-        # Whoever deploys looks at its health meanwhile; if they are gone, the host need not wait for long.
-        slack = max(30, self.health // 5)  # the last look takes a while, and so does telling
+        # The last look takes a while, and so does telling.
+        slack = max(30, self.health // 5)
         return Limits(self.reach, self.health + self.steady + slack)
 
 
@@ -231,7 +231,7 @@ class Deployment:
         mine = [name for name in disturbed if name in ready]
         if not ready - {*disturbed}:
             if mine:
-                self.say(f"{job.target.name}: pods end with {_listed(mine)}: no other node can take them")
+                self.say(f"{job.target.name}: pods end with {', '.join(mine)}: no other node can take them")
             yield
             return
         begun: list[str] = []
@@ -267,10 +267,6 @@ class Deployment:
         for node in self.cluster.control_plane:
             return Nodes(self.ssh, address_of(self.cluster, node.machine))
         return None
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
 
 
 def _failing(job: Callable[[], object]) -> str | None:

@@ -6,11 +6,10 @@ from attrs import frozen
 
 from hybridlab.errors import LiveError
 from hybridlab.live.checks.answers import shorten
-from hybridlab.live.paths import is_store_path
+from hybridlab.live.paths import PROFILE, is_store_path
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.spec.scalars import Address
 
-PROFILE = "/nix/var/nix/profiles/system"
 # `   41   2026-05-28 20:26:40   (current)` (Nix, src/nix-env/nix-env.cc).
 _LINE = re.compile(r" *([0-9]{1,9}) +([0-9-]{10} [0-9:]{8}) *(\(current\))? *")
 _SECONDS = 30
@@ -63,6 +62,6 @@ def _output(ssh: Ssh, address: Address, *words: str) -> str:
     if isinstance(run, Unreachable):
         raise LiveError(f"it can not be reached: {run}; {run.advice}")
     if run.status:
-        said = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "")
-        raise LiveError(f"{words[0]} can not be run on it: {said or f'status {run.status}'}")
+        said = run.complaint(words[0]) or f"status {run.status}"
+        raise LiveError(f"{words[0]} can not be run on it: {said}")
     return run.stdout

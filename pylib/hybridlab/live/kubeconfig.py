@@ -23,6 +23,7 @@ from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.targets import address_of
 from hybridlab.model.cluster import Cluster, Node
 from hybridlab.model.flows import Flow
+from hybridlab.spec.scalars import in_url
 
 # How the model calls it (tables.ports).
 _API_SERVER = "Kubernetes API server"
@@ -53,8 +54,7 @@ def server_of(cluster: Cluster) -> str:
     flow = api_server_of(cluster)
     if flow is None:
         raise LiveError(f"no VLAN of admin.sshFrom may use the API server on {_control_plane(cluster).name}")
-    address = flow.leg.address
-    return f"https://{f'[{address}]' if address.version == 6 else address}:{flow.port}"
+    return f"https://{in_url(flow.leg.address)}:{flow.port}"
 
 
 def fetch(cluster: Cluster, ssh: Ssh) -> str:

@@ -9,25 +9,22 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
+from hybridlab.live.activation import AT_REST, STATE, UNDER_WAY
 from hybridlab.live.checks.answers import shorten
 from hybridlab.live.checks.check import CouldNotLook, Remote
 from hybridlab.live.drift import Answers, Drift, Layer, NotSeenError, State
-from hybridlab.live.paths import is_store_path
+from hybridlab.live.paths import BOOTED_PARTS, PROFILE, is_store_path
 from hybridlab.live.probe import Probe, read
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest, Host
 
 # Where deploy-rs deploys, the profile is a wrapper around the system, whose files are links into it.
-_INSTALLED = read("readlink", "-f", "/nix/var/nix/profiles/system/activate", fine=(0, 1))
+_INSTALLED = read("readlink", "-f", f"{PROFILE}/activate", fine=(0, 1))
 _RUNNING = read("readlink", "-f", "/run/current-system")
-# live.activation's unit, while nobody has kept or taken back what it activates.
-_ACTIVATION = read("systemctl", "is-active", "hybridlab-activation.service", fine=(0, 3, 4))
-_UNDER_WAY = ("active", "activating", "deactivating", "reloading")
-_AT_REST = ("inactive", "failed", "unknown")
 
 _BOOTED = {
     part: read("readlink", f"/run/booted-system/{part}", f"/run/current-system/{part}", fine=(0, 1))
-    for part in ("kernel", "initrd", "kernel-modules")
+    for part in BOOTED_PARTS
 }
 # A file with the words themselves, and no link.
 _BOOTED_WORDS = read(
@@ -48,7 +45,7 @@ Wanted = Mapping[str, str | CouldNotLook]
 def looks(cluster: Cluster) -> Iterator[Remote]:
     """Yield what the machines are asked."""
     for host in cluster.hosts:
-        of_system = (_INSTALLED, _RUNNING, _ACTIVATION, *_BOOTED.values(), _BOOTED_WORDS)
+        of_system = (_INSTALLED, _RUNNING, STATE, *_BOOTED.values(), _BOOTED_WORDS)
         for probe in (*of_system, _FOLDERS, _UNITS):
             yield Remote(host.name, probe)
         for guest in host.guests:
@@ -96,10 +93,10 @@ def _changed(item: str, detail: str, advice: str, layer: Layer = Layer.RUNNING) 
 
 def _system(host: Host, answers: Answers, wanted: str | CouldNotLook | None) -> Iterator[Drift]:
     name = host.name
-    activation = answers.text(name, _ACTIVATION)
-    if activation not in (*_UNDER_WAY, *_AT_REST):
+    activation = answers.text(name, STATE)
+    if activation not in (*UNDER_WAY, *AT_REST):
         raise NotSeenError(f"systemctl says {shorten(activation)[:60] or 'nothing'} of hybridlab-activation")
-    if activation in _UNDER_WAY:
+    if activation in UNDER_WAY:
         # Which system it will have in the end is not settled.
         advice = f"wait for its end; `hybridlab logs {name} hybridlab-activation` tells how far it is"
         yield _changed(name, "a system is activated, and not kept yet", advice)
@@ -107,7 +104,7 @@ def _system(host: Host, answers: Answers, wanted: str | CouldNotLook | None) -> 
     installed = answers.text(name, _INSTALLED).removesuffix("/activate")
     running = answers.text(name, _RUNNING)
     if not installed:
-        raise NotSeenError("there is no /nix/var/nix/profiles/system")
+        raise NotSeenError(f"there is no {PROFILE}")
     for what, path in (("has installed", installed), ("runs", running)):
         if not is_store_path(path):
             raise NotSeenError(f"what it {what} is no system in the store: {shorten(path)[:60] or 'nothing'}")
@@ -162,7 +159,7 @@ def _running_guests(text: str) -> frozenset[str]:
     """Return the guests whose unit is active, from what `systemctl list-units --output=json` wrote."""
     try:
         units = json.loads(text or "[]")
-        active = [str(one["unit"]) for one in units if one["active"] in _UNDER_WAY]
+        active = [str(one["unit"]) for one in units if one["active"] in UNDER_WAY]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotSeenError("systemctl lists units in another way than is known") from error
     return frozenset(unit.removeprefix(_UNIT).removesuffix(_UNIT_END) for unit in active)

@@ -2,14 +2,14 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from hybridlab.errors import LiveError
 from hybridlab.live.ssh import Ssh, Unreachable
-from hybridlab.spec.scalars import Address
+from hybridlab.spec.scalars import Address, in_url
 
 NIX = ("nix", "--extra-experimental-features", "nix-command flakes")
 _SECONDS = 60
@@ -31,19 +31,15 @@ def check_ready(folder: Path) -> None:
         raise LiveError("nix is not installed: see https://nixos.org/download (Debian: nix-bin)")
 
 
-def build(folder: Path, machine: str, link: Path, arguments: Sequence[str] = ()) -> str:
+def build(folder: Path, machine: str, link: Path) -> str:
     """Build the NixOS system of `machine` from the flake in `folder`, and return its store path.
 
-    `link` is made a link to it, which keeps it from being collected as garbage. `arguments` are further ones
-    for Nix. What Nix says goes to standard error. Raises: LiveError if it can not be built.
+    `link` is made a link to it, which keeps it from being collected as garbage. What Nix says goes to
+    standard error. Raises: LiveError if it can not be built.
     """
     # The flake is `.` because a folder's name may hold what a flake reference reads as something else.
     attribute = f".#nixosConfigurations.{machine}.config.system.build.toplevel"
-    _run(
-        [*NIX, "build", "--out-link", str(link.absolute()), *arguments, attribute],
-        folder,
-        f"build {machine}",
-    )
+    _run([*NIX, "build", "--out-link", str(link.absolute()), attribute], folder, f"build {machine}")
     return str(link.resolve())
 
 
@@ -62,7 +58,8 @@ def missing(ssh: Ssh, address: Address, wanted: Closure) -> Mapping[str, int] | 
     if isinstance(run, Unreachable):
         return run
     if run.status:
-        raise LiveError(f"can not see what is on the machine: {_first(run.stderr)}")
+        said = run.complaint("nix-store") or f"status {run.status}"
+        raise LiveError(f"can not see what is on the machine: {said}")
     paths = run.stdout.split()
     if not {*paths} <= {*wanted.sizes}:
         raise LiveError("nix-store says in another way than is known what is not on the machine")
@@ -74,8 +71,8 @@ def copy(ssh: Ssh, address: Address, path: str, folder: Path, say: Callable[[str
 
     `say` hears each line of what Nix says, in which the machine has its word, too.
     """
-    host = f"[{address}]" if address.version == 6 else str(address)
-    words = ["copy", "--substitute-on-destination", "--no-check-sigs", "--to", f"ssh://root@{host}", path]
+    place = f"ssh://root@{in_url(address)}"
+    words = ["copy", "--substitute-on-destination", "--no-check-sigs", "--to", place, path]
     _run([*NIX, *words], folder, f"copy to {address}", environment=ssh.environment, say=say)
 
 

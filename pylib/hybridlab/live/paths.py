@@ -5,6 +5,12 @@ import re
 # easyCerts makes it (nixpkgs, cluster/kubernetes/pki.nix); its key can be read by root alone.
 ADMIN_KUBECONFIG = "/etc/kubernetes/cluster-admin.kubeconfig"
 
+# The generations of NixOS; what a machine starts with is the one that this leads to.
+PROFILE = "/nix/var/nix/profiles/system"
+# What of a system only a restart brings: NixOS's own rule (nixos/modules/tasks/auto-upgrade.nix). The words
+# of the boot line are beside these, in `kernel-params`.
+BOOTED_PARTS = ("kernel", "initrd", "kernel-modules")
+
 _STORE_PATH = re.compile(r"/nix/store/[0-9A-Za-z+._?=-]{1,300}")
 
 

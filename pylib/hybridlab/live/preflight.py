@@ -7,10 +7,11 @@ from functools import partial
 from attrs import frozen
 
 from hybridlab.errors import LiveError
+from hybridlab.live.activation import AT_REST, STATE, UNDER_WAY
 from hybridlab.live.checks.answers import shorten
 from hybridlab.live.gather import gather
 from hybridlab.live.parallel import in_parallel
-from hybridlab.live.paths import is_store_path
+from hybridlab.live.paths import PROFILE, is_store_path
 from hybridlab.live.probe import Output, Probe, read
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.targets import address_of
@@ -29,15 +30,10 @@ _LINK = re.compile(r"system-([0-9]{1,9})-link")
 _BYTES = re.compile(r"[0-9]{1,18}")
 
 _SYSTEM = read("readlink", "-f", "/run/current-system")
-_PROFILE = read("readlink", "-f", "/nix/var/nix/profiles/system")
-_GENERATION = read("readlink", "/nix/var/nix/profiles/system")
+_PROFILE = read("readlink", "-f", PROFILE)
+_GENERATION = read("readlink", PROFILE)
 # What activate.sh leaves if it did not come to its end.
 _MARK = read("readlink", "/nix/var/nix/gcroots/hybridlab", fine=(0, 1))
-_BUSY = read("systemctl", "is-active", "hybridlab-activation.service", fine=(0, 3, 4))
-_UNDER_WAY, _AT_REST = (
-    ("active", "activating", "deactivating", "reloading"),
-    ("inactive", "failed", "unknown"),
-)
 _STORE = read("df", "--output=avail", "--block-size=1", "/nix/store")
 _BOOT = read("df", "--output=avail", "--block-size=1", "/boot", fine=(0, 1))
 
@@ -105,7 +101,7 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
 
     Raises: LiveError if there is no ssh here.
     """
-    asked = gather(ssh, target.address, (_SYSTEM, _PROFILE, _GENERATION, _MARK, _BUSY, _STORE, _BOOT))
+    asked = gather(ssh, target.address, (_SYSTEM, _PROFILE, _GENERATION, _MARK, STATE, _STORE, _BOOT))
     if isinstance(asked, Unreachable):
         return Problem(target.name, f"can not be reached at {target.address}: {asked}", asked.advice)
     current, profile = _text(asked, _SYSTEM), _text(asked, _PROFILE)
@@ -115,11 +111,11 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
             f"is not known to run NixOS: {_found(asked, _SYSTEM)}",
             "install NixOS first (docs/runbook.md)",
         )
-    activation = _text(asked, _BUSY)
-    if activation not in (*_UNDER_WAY, *_AT_REST) or not _is_answered(asked, _MARK):
+    activation = _text(asked, STATE)
+    if activation not in (*UNDER_WAY, *AT_REST) or not _is_answered(asked, _MARK):
         return Problem(
             target.name,
-            f"does not say whether an earlier attempt came to its end: {_found(asked, _BUSY)}",
+            f"does not say whether an earlier attempt came to its end: {_found(asked, STATE)}",
             f"look at it: `hybridlab ssh {target.name} -- systemctl status hybridlab-activation`",
         )
     free = _bytes(asked, _STORE)
@@ -143,7 +139,7 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
             f"has {boot // 2**20} MiB free in /boot, and a kernel with its initrd may take "
             f"{_BOOT_BYTES // 2**20} MiB",
             "set boot.loader.systemd-boot.configurationLimit; now: `nix-env --profile "
-            "/nix/var/nix/profiles/system --delete-generations +3` on it, then "
+            f"{PROFILE} --delete-generations +3` on it, then "
             "`/run/current-system/bin/switch-to-configuration boot`",
         )
     link = _LINK.fullmatch(_text(asked, _GENERATION))
@@ -153,7 +149,7 @@ def look(ssh: Ssh, target: Target, *, brings: bool = True) -> Seen | Problem:
         profile,
         generation=int(link[1]) if link else None,
         free=free or 0,
-        busy=activation in _UNDER_WAY,
+        busy=activation in UNDER_WAY,
         unfinished=asked[_MARK].status == 0,
     )
 

@@ -12,13 +12,12 @@ from hybridlab.errors import LiveError
 from hybridlab.live import nix
 from hybridlab.live.chain.redact import redacted
 from hybridlab.live.gather import gather
+from hybridlab.live.paths import BOOTED_PARTS
 from hybridlab.live.preflight import Problem, Seen, Target, room_for
 from hybridlab.live.probe import read
 from hybridlab.live.ssh import Ssh, Unreachable
 from hybridlab.live.switching import Changes, parse_changes
 
-# What only a restart brings: NixOS's own rule (system.autoUpgrade), and the words of the boot line.
-_BOOTED = ("kernel", "initrd", "kernel-modules")
 # Other than a switch, dry-activate does not run all checks that come before one.
 _ASK = '"$1" check && exec "$1" dry-activate'
 _ASK_SECONDS = 120
@@ -113,8 +112,8 @@ def _restart_for(seen: Seen, system: str, ssh: Ssh) -> tuple[str, ...]:
 
     Raises: LiveError if that can not be asked.
     """
-    booted = [read("readlink", f"/run/booted-system/{part}") for part in _BOOTED]
-    new = [read("readlink", f"{system}/{part}") for part in _BOOTED]
+    booted = [read("readlink", f"/run/booted-system/{part}") for part in BOOTED_PARTS]
+    new = [read("readlink", f"{system}/{part}") for part in BOOTED_PARTS]
     booted.append(read("cat", "/run/booted-system/kernel-params"))
     new.append(read("cat", f"{system}/kernel-params"))
     asked = gather(ssh, seen.target.address, (*booted, *new))
@@ -122,7 +121,7 @@ def _restart_for(seen: Seen, system: str, ssh: Ssh) -> tuple[str, ...]:
         raise LiveError(f"{seen.target.name} can not be reached: {asked}")
     if any((output := asked.get(one)) is None or output.why_not(one) for one in (*booted, *new)):
         raise LiveError(f"{seen.target.name} does not say what it was started with; nothing was changed")
-    pairs = zip((*_BOOTED, "kernel parameters"), booted, new, strict=True)
+    pairs = zip((*BOOTED_PARTS, "kernel parameters"), booted, new, strict=True)
     return tuple(
         name.replace("-", " ") for name, before, after in pairs if asked[before].stdout != asked[after].stdout
     )

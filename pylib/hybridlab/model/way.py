@@ -29,7 +29,7 @@ from hybridlab.model.exposure import Firewall
 from hybridlab.model.links import Route, default_route, leg_routes, leg_rules
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.model.node import Guest, Host, Machine, leg_path
-from hybridlab.spec.scalars import Address
+from hybridlab.spec.scalars import Address, in_url
 from hybridlab.tables.ports import SSH
 
 _SSH_FROM = SpecPath.of("admin", "sshFrom")
@@ -133,8 +133,7 @@ def _by_reboot(host: Host, access: Access) -> str:
 
 def _boot(host: Host, access: Access) -> str:
     """Return what makes the new system the one of the next boot, and switches nothing."""
-    place = f"[{access.address}]" if access.address.version == 6 else access.address
-    return f"nixos-rebuild boot --flake .#{host.name} --target-host root@{place}"
+    return f"nixos-rebuild boot --flake .#{host.name} --target-host root@{in_url(access.address)}"
 
 
 def _other_tag(vlan: Vlan, now: int) -> Break:

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import click
 
-from hybridlab.cli.duration import parse_duration
+from hybridlab.cli.duration import duration_option
 from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.machines import check_names, complete_machine
 from hybridlab.cli.spec_file import find_spec
@@ -31,30 +31,9 @@ from hybridlab.cli.spec_file import find_spec
 @click.option("--allow-cut", is_flag=True, help="Go on although you could not log in any more.")
 @click.option("--no-drain", is_flag=True, help="Leave pods on the nodes that are disturbed.")
 @click.option("--no-apply", is_flag=True, help="Leave the manifests of Kubernetes as they are.")
-@click.option(
-    "--reach",
-    metavar="DURATION",
-    default="2m",
-    show_default=True,
-    callback=parse_duration,
-    help="How long a host waits for a new connection before it goes back.",
-)
-@click.option(
-    "--health",
-    metavar="DURATION",
-    default="10m",
-    show_default=True,
-    callback=parse_duration,
-    help="How long a host may take to be as well as before.",
-)
-@click.option(
-    "--steady",
-    metavar="DURATION",
-    default="30s",
-    show_default=True,
-    callback=parse_duration,
-    help="How long it has to stay so before it keeps its new system.",
-)
+@duration_option("--reach", "2m", "How long a host waits for a new connection before it goes back.")
+@duration_option("--health", "10m", "How long a host may take to be as well as before.")
+@duration_option("--steady", "30s", "How long it has to stay so before it keeps its new system.")
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     ctx: click.Context,
@@ -93,7 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     check_names(machines, [machine.name for machine in cluster.machines])
     places = dict(_place(text) for text in at)
     check_names(tuple(places), [host.name for host in cluster.hosts])
-    require_generated(cluster, spec.parent)
+    files = require_generated(cluster, spec.parent)
     choices = Choices(
         machines=frozenset(machines),
         at=places,
@@ -107,7 +86,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
         health=health,
         steady=steady,
     )
-    if not deploy(cluster, spec.parent, choices):
+    if not deploy(cluster, spec.parent, files, choices):
         ctx.exit(ExitCode.ERRORS)
 
 

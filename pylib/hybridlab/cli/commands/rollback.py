@@ -2,7 +2,7 @@
 
 import click
 
-from hybridlab.cli.duration import parse_duration
+from hybridlab.cli.duration import duration_option
 from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.machines import check_names, complete_machine
 from hybridlab.cli.spec_file import find_spec
@@ -13,14 +13,7 @@ from hybridlab.cli.spec_file import find_spec
 @click.option("--to", type=click.IntRange(min=1), help="The number of the generation, for a single host.")
 @click.option("--list", "only_list", is_flag=True, help="List the generations that hosts have, and end.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
-@click.option(
-    "--reach",
-    metavar="DURATION",
-    default="2m",
-    show_default=True,
-    callback=parse_duration,
-    help="How long a host waits for a new connection before it takes the rollback back.",
-)
+@duration_option("--reach", "2m", "How long a host waits for a new connection before it takes that back.")
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     ctx: click.Context, machines: tuple[str, ...], to: int | None, only_list: bool, yes: bool, reach: int

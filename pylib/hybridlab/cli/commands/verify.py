@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridlab.cli.duration import parse_duration
+from hybridlab.cli.duration import duration_option
 from hybridlab.cli.ending import ExitCode
 from hybridlab.cli.machines import check_names, complete_machine
 from hybridlab.cli.spec_file import find_spec
@@ -25,13 +25,7 @@ PHASE_NAMES = ("machines", "network", "secrets", "gpu", "cluster", "workloads")
     "--phase", "phases", type=click.Choice(PHASE_NAMES), multiple=True, help="Only this one; repeatable."
 )
 @click.option("--skip", metavar="CODE", multiple=True, help="Leave out the checks of a code; repeatable.")
-@click.option(
-    "--wait",
-    metavar="DURATION",
-    default="0s",
-    callback=parse_duration,
-    help="How long to ask again what is not well, as in 90s, 10m, 1h.",
-)
+@duration_option("--wait", "0s", "How long to ask again what is not well, as in 90s, 10m, 1h.")
 @click.option("--prompt", metavar="MODEL", help="Have Ollama load this model, and answer.")
 @click.option("--verbose", is_flag=True, help="Show every check, not only those that are not ok.")
 @click.option("--list", "listing", is_flag=True, help="Only show what would be checked.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from hybridlab.live.checks.check import Check, CouldNotLook, Failed, Key, Ok, Phase, Remote, Skipped, Verdict
+from hybridlab.live.paths import BOOTED_PARTS
 from hybridlab.live.probe import Output, read
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Host, Machine, host_of
@@ -13,7 +14,6 @@ from hybridlab.spec.gpu import GpuMode
 _AMD_DEVICE = "1002:"
 _IDS = "vfio-pci.ids="
 _BOOTED, _CURRENT = "/run/booted-system", "/run/current-system"
-_PARTS = ("kernel", "initrd", "kernel-modules")
 _PARAMETERS = "kernel-params"
 
 
@@ -54,7 +54,7 @@ def module_key(machine: str, module: str) -> Key:
 
 
 def _reboot_check(host: Host) -> Check:
-    links = [f"{system}/{part}" for system in (_BOOTED, _CURRENT) for part in _PARTS]
+    links = [f"{system}/{part}" for system in (_BOOTED, _CURRENT) for part in BOOTED_PARTS]
     parameters = [f"{system}/{_PARAMETERS}" for system in (_BOOTED, _CURRENT)]
     return Check(
         reboot_key(host.name),
@@ -68,11 +68,11 @@ def _reboot_check(host: Host) -> Check:
 def _judge_reboot(host: Host, links: Output, parameters: Output) -> Verdict:
     paths = links.stdout.split()
     digests = [line.split()[0] for line in parameters.stdout.splitlines() if line.split()]
-    if len(paths) != 2 * len(_PARTS) or len(digests) != 2:
+    if len(paths) != 2 * len(BOOTED_PARTS) or len(digests) != 2:
         return CouldNotLook("the booted and the current system do not both have a kernel and its parameters")
-    booted = (*paths[: len(_PARTS)], digests[0])
-    current = (*paths[len(_PARTS) :], digests[1])
-    parts = zip((*_PARTS, _PARAMETERS), booted, current, strict=True)
+    booted = (*paths[: len(BOOTED_PARTS)], digests[0])
+    current = (*paths[len(BOOTED_PARTS) :], digests[1])
+    parts = zip((*BOOTED_PARTS, _PARAMETERS), booted, current, strict=True)
     other = [part for part, old, new in parts if old != new]
     if not other:
         return Ok("booted with all that is current")

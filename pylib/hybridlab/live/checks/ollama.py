@@ -34,6 +34,7 @@ from hybridlab.live.probe import Output
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import items, mapping
 from hybridlab.model.workload import Ollama
+from hybridlab.spec.scalars import in_url
 
 # Loading gigabytes from a slow disk, and one word on a slow GPU.
 _PROMPT_SECONDS = 600
@@ -103,7 +104,7 @@ def _url(cluster: Cluster, workload: Ollama) -> str | None:
     address = next((nodes[name] for name in workload.nodes if name in nodes), cluster.nodes[0].address)
     if exposure is None:
         return None
-    return f"http://{f'[{address}]' if address.version == 6 else address}:{exposure.node_port}"
+    return f"http://{in_url(address)}:{exposure.node_port}"
 
 
 def _look(cluster: Cluster, workload: Ollama, path: str) -> Remote:

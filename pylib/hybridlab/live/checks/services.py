@@ -31,7 +31,7 @@ from hybridlab.model.network import Vlan
 from hybridlab.model.node import Machine
 from hybridlab.model.plain import items, mapping
 from hybridlab.model.workload import App, Exposure, Manifests, service_type
-from hybridlab.spec.scalars import Address
+from hybridlab.spec.scalars import Address, in_url
 
 _OF_SERVICE = "kubernetes.io/service-name"  # discovery/v1, LabelServiceName
 
@@ -239,7 +239,7 @@ def _from_vlan(cluster: Cluster, found: Exposed, vlan: Vlan) -> Check:
     # One that runs none of its pods shows more: a packet for it crosses the network twice.
     asker = min(askers, key=lambda machine: (machine.name in found.places, machine.name))
     address = _address_in(vlan, target.machine) or target.address
-    url = f"http://{f'[{address}]' if address.version == 6 else address}:{port}/"
+    url = f"http://{in_url(address)}:{port}/"
 
     @understanding
     def judge(output: Output) -> Verdict:

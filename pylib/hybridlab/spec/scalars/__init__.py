@@ -4,7 +4,7 @@ Each is a subclass of `str` or `int`, so that a valid value is used like any oth
 built (`ScalarError`). Nothing here knows which key of the spec holds which type.
 """
 
-from hybridlab.spec.scalars.addresses import Address, Network, parse_address, parse_network
+from hybridlab.spec.scalars.addresses import Address, Network, in_url, parse_address, parse_network
 from hybridlab.spec.scalars.hardware import MacAddress, MachineId, PciAddress, PciId
 from hybridlab.spec.scalars.keys import AgeRecipient, SshKey
 from hybridlab.spec.scalars.names import (
@@ -62,6 +62,7 @@ __all__ = [
     "VlanId",
     "WholeNumber",
     "hidden_character",
+    "in_url",
     "parse_address",
     "parse_network",
 ]

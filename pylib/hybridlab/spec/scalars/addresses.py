@@ -8,6 +8,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+def in_url(address: Address) -> str:
+    """Return an address as the host of a URL, and of what resembles one: IPv6 is in brackets (RFC 3986)."""
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
 def parse_address(value: object) -> Address:
     """Turn text into an IPv4 or IPv6 address.
 
