@@ -4,7 +4,7 @@ Nothing here formats for a terminal or knows a rule; only the command line rende
 """
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, Self
 
 from attrs import evolve, field, frozen
@@ -75,10 +75,45 @@ class Related:
 
 
 @frozen
+class SetValue:
+    """Write another value where the scalar at `path` stands."""
+
+    path: SpecPath
+    value: str | int
+
+
+@frozen
+class RenameKey:
+    """Write `name` for the key at `path`, and leave its value."""
+
+    path: SpecPath
+    name: str
+
+
+@frozen
+class Remove:
+    """Take away the key at `path` with its value, or the item of a list."""
+
+    path: SpecPath
+
+
+Edit = SetValue | RenameKey | Remove
+
+
+@frozen
+class Fix:
+    """What makes a finding go, where only one thing is right: `what` it does, and the edits of the spec."""
+
+    what: str
+    edits: tuple[Edit, ...]
+
+
+@frozen
 class Diagnostic:
     """One finding: a stable code, its severity, a message that names both sides, and where it was written.
 
-    `on_key` puts the caret under the key instead of the value (an unknown key, a bad name).
+    `on_key` puts the caret under the key instead of the value (an unknown key, a bad name). Findings of one
+    code and `group` have one cause; `fix` is what `check --fix` would do.
     """
 
     code: str
@@ -89,6 +124,8 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     on_key: bool = False
     span: SourceSpan | None = None
+    group: str | None = None
+    fix: Fix | None = None
 
     def located(self, source: Source) -> Self:
         """Return this diagnostic with every missing span looked up in `source`."""
@@ -107,15 +144,34 @@ class Diagnostic:
 
 
 @frozen
+class Waived:
+    """A finding that the spec says is meant so, and the reason that stands there."""
+
+    diagnostic: Diagnostic
+    reason: str
+
+
+@frozen
 class Report:
-    """Every finding of one look at a spec, in a stable order, each once."""
+    """Every finding of one look at a spec, in a stable order, each once; `waived` are not counted in it."""
 
     diagnostics: tuple[Diagnostic, ...] = ()
+    waived: tuple[Waived, ...] = ()
 
     @classmethod
-    def of(cls, diagnostics: Iterable[Diagnostic], source: Source | None = None) -> Self:
+    def of(
+        cls,
+        diagnostics: Iterable[Diagnostic],
+        source: Source | None = None,
+        *,
+        waived: Iterable[Waived] = (),
+    ) -> Self:
+        """Return the report, with places looked up in `source`, and many findings of one cause as one."""
         located = (d.located(source) if source is not None else d for d in diagnostics)
-        return cls(tuple(sorted(set(located), key=lambda d: d.sort_key)))
+        found = _one_for_each_cause(sorted(set(located), key=lambda d: d.sort_key))
+        if source is not None:
+            waived = (evolve(one, diagnostic=one.diagnostic.located(source)) for one in waived)
+        return cls(tuple(found), tuple(sorted(waived, key=lambda one: one.diagnostic.sort_key)))
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self.diagnostics)
@@ -124,7 +180,7 @@ class Report:
         return len(self.diagnostics)
 
     def __add__(self, other: "Report") -> "Report":
-        return Report.of((*self, *other))
+        return Report.of((*self, *other), waived=(*self.waived, *other.waived))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -138,3 +194,27 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing here stops the cluster from being generated."""
         return not self.errors
+
+
+_MOST_ALIKE = 3
+
+
+def _one_for_each_cause(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the findings; of more than three with one code and group only the first, which tells the others."""
+    groups: dict[tuple[str, str | None], list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        groups.setdefault((diagnostic.code, diagnostic.group), []).append(diagnostic)
+    for diagnostic in diagnostics:
+        first, *others = groups[diagnostic.code, diagnostic.group]
+        if diagnostic.group is None or len(others) < _MOST_ALIKE:
+            yield diagnostic
+        elif diagnostic is first:
+            alike = tuple(Related(other.message, other.path, other.span) for other in others)
+            edits = tuple(edit for one in (first, *others) if one.fix for edit in one.fix.edits)
+            yield evolve(
+                first,
+                message=f"{first.message} (and {len(others)} more like this)",
+                related=(*first.related, *alike),
+                group=None,
+                fix=first.fix and evolve(first.fix, edits=edits),
+            )

@@ -13,6 +13,7 @@ from hybridlab.model.flows import Flow
 from hybridlab.model.mentions import Mention, find_mentions
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
+from hybridlab.model.waivers import CheckSettings
 from hybridlab.model.workload import (
     AmdGpuDevicePlugin,
     App,
@@ -163,7 +164,8 @@ class Cluster:
     secrets: Secrets | None
     flows: tuple[Flow, ...]
     firewalls: Mapping[str, Firewall]
-    source: Source = field(eq=False, repr=False)
+    check_settings: CheckSettings = field(factory=CheckSettings)
+    source: Source = field(eq=False, repr=False, kw_only=True)
 
     @cached_property
     def machines(self) -> tuple[Machine, ...]:

@@ -16,8 +16,10 @@ from hybridlab.model.machines import resolve_guests, resolve_hosts
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.model.scope import Scope
+from hybridlab.model.waivers import CheckSettings, Waiver
 from hybridlab.model.workload import App, Workload
 from hybridlab.model.workloads import resolve_workloads
+from hybridlab.spec.checks import CheckSpec
 from hybridlab.spec.cluster import ClusterSpec, SecretsSpec
 from hybridlab.tables.releases import RELEASES
 
@@ -58,8 +60,18 @@ def _cluster(scope: Scope) -> Cluster:
         secrets=None if spec.secrets is None else _secrets(spec.secrets, hosts, guests, workloads),
         flows=flows,
         firewalls=derive_firewalls(flows),
+        check_settings=CheckSettings() if spec.check is None else _check_settings(spec.check),
         source=spec.source,
     )
+
+
+def _check_settings(spec: CheckSpec) -> CheckSettings:
+    path = SpecPath.of("check", "waivers")
+    waivers = tuple(
+        Waiver(w.code, w.at, w.reason, None if w.until is None else w.until.day, path / index)
+        for index, w in enumerate(spec.waivers)
+    )
+    return CheckSettings(waivers, {str(code): severity for code, severity in spec.severities.items()})
 
 
 def _admin(scope: Scope) -> Admin:

@@ -29,6 +29,7 @@ _NODE_PREFIX = 24  # of the network that the controller manager gives each node 
           k8s-master: {kubernetes: {role: worker}}
           k8s-worker-1: {kubernetes: {role: control-plane}}
     """,
+    waivable=False,  # everybody else is told who it is
 )
 def no_control_plane(cluster: Cluster) -> Iterable[Finding]:
     if cluster.kubernetes is not None and not cluster.control_plane:

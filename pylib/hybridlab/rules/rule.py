@@ -9,7 +9,7 @@ from textwrap import dedent
 from attrs import evolve, field, frozen
 from attrs.converters import optional
 
-from hybridlab.diagnostic import Diagnostic, Related, Severity, SpecPath
+from hybridlab.diagnostic import Diagnostic, Fix, Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 
 
@@ -22,6 +22,8 @@ class Finding:
     hint: str | None = None
     related: tuple[Related, ...] = ()
     on_key: bool = False
+    group: str | None = None
+    fix: Fix | None = None
 
 
 Look = Callable[[Cluster], Iterable[Finding]]
@@ -66,6 +68,7 @@ class Rule:
 
     `summary` says in one sentence what is wrong where the rule fires, `rationale` what happens then, `source`
     how we know; `good` and `good_manifest` are the example put right. A code never changes its meaning.
+    Where a rule is not `waivable`, nothing can be generated from a cluster that breaks it.
     """
 
     code: str
@@ -77,6 +80,7 @@ class Rule:
     bad: Example
     good: str = field(converter=_block)
     good_manifest: str | None = field(converter=optional(_block))
+    waivable: bool
     look: Look = field(repr=False)
 
     def check(self, cluster: Cluster) -> Iterator[Diagnostic]:
@@ -90,6 +94,8 @@ class Rule:
                 hint=None if found.hint is None else _readable(found.hint),
                 related=tuple(evolve(other, message=_readable(other.message)) for other in found.related),
                 on_key=found.on_key,
+                group=found.group,
+                fix=found.fix,
             )
 
 
@@ -104,6 +110,7 @@ def rule(  # noqa: PLR0913 - a rule without one of these is not finished
     bad: Example,
     good: str,
     good_manifest: str | None = None,
+    waivable: bool = True,
 ) -> Callable[[Look], Rule]:
     """Turn the function below into a rule; `ALL_RULES` in registry.py must list it."""
 
@@ -118,6 +125,7 @@ def rule(  # noqa: PLR0913 - a rule without one of these is not finished
             bad=bad,
             good=good,
             good_manifest=good_manifest,
+            waivable=waivable,
             look=look,
         )
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from attrs import field
 
 from hybridlab.diagnostic import NoSource, Source
+from hybridlab.spec.checks import CheckSpec
 from hybridlab.spec.define import doc, spec_class
 from hybridlab.spec.kubernetes import KubernetesSpec
 from hybridlab.spec.machine import GuestSpec, HostSpec
@@ -106,6 +107,9 @@ class ClusterSpec:
     )
     secrets: SecretsSpec | None = field(
         default=None, metadata=doc("where secrets lie; needed by Kubernetes, whose join token is one")
+    )
+    check: CheckSpec | None = field(
+        default=None, metadata=doc("what `hybridlab check` makes of its findings")
     )
     manifests: Mapping[str, tuple[ManifestFile, ...]] = field(default=MappingProxyType({}), repr=False)
     source: Source = field(factory=NoSource, eq=False, repr=False)

@@ -1,0 +1,93 @@
+"""What the spec says of the rules, applied to what they found: severities, and waivers.
+
+These findings about waivers can not be rules: they are about what the rules find.
+"""
+
+import datetime
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import evolve
+
+from hybridlab.diagnostic import Diagnostic, Fix, Remove, Severity, SpecPath, Waived
+from hybridlab.model.waivers import CheckSettings, Waiver
+from hybridlab.rules.registry import ALL_RULES
+from hybridlab.rules.rule import Rule
+
+_RULES = {rule.code: rule for rule in ALL_RULES}
+
+
+def settle(
+    found: Iterable[Diagnostic], settings: CheckSettings, rules: Sequence[Rule], today: datetime.date
+) -> tuple[list[Diagnostic], list[Waived]]:
+    """Return what is left of what `rules` found, with findings about the settings; and what is waived."""
+    found = [_weighed(diagnostic, settings.severities) for diagnostic in found]
+    by_code: dict[str, list[Waiver]] = {}
+    for waiver in settings.waivers:
+        if _is_in_force(waiver, today):
+            by_code.setdefault(waiver.code, []).append(waiver)
+    left: list[Diagnostic] = []
+    waived: list[Waived] = []
+    used: set[SpecPath] = set()
+    for diagnostic in found:
+        covering = [w for w in by_code.get(diagnostic.code, ()) if w.covers(diagnostic.code, diagnostic.path)]
+        if covering:
+            used.update(waiver.path for waiver in covering)
+            waived.append(Waived(diagnostic, covering[0].reason))
+        else:
+            left.append(diagnostic)
+    ran = {rule.code for rule in rules}
+    for waiver in settings.waivers:
+        left += _about(waiver, today, is_used=waiver.path in used, has_run=waiver.code in ran)
+    for code in settings.severities:
+        left += _about_code(code, SpecPath.of("check", "severities", code), on_key=True)
+    return left, waived
+
+
+def _weighed(diagnostic: Diagnostic, severities: Mapping[str, Severity]) -> Diagnostic:
+    severity = severities.get(diagnostic.code)
+    if severity is None or not _RULES[diagnostic.code].waivable:
+        return diagnostic
+    return evolve(diagnostic, severity=severity)
+
+
+def _is_in_force(waiver: Waiver, today: datetime.date) -> bool:
+    rule = _RULES.get(waiver.code)
+    return rule is not None and rule.waivable and (waiver.until is None or today <= waiver.until)
+
+
+def _about(waiver: Waiver, today: datetime.date, *, is_used: bool, has_run: bool) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a waiver."""
+    problems = list(_about_code(waiver.code, waiver.path / "code"))
+    if problems:
+        yield from problems
+    elif waiver.until is not None and waiver.until < today:
+        yield Diagnostic(
+            "CHK003",
+            Severity.WARNING,
+            f"the waiver of {waiver.code} has expired on {waiver.until}",
+            waiver.path / "until",
+            f"mend what it was for, or give it a later day: {waiver.reason}",
+        )
+    elif has_run and not is_used:
+        where = "anywhere" if waiver.at is None else f"at {waiver.at}"
+        yield Diagnostic(
+            "CHK004",
+            Severity.WARNING,
+            f"the waiver of {waiver.code} waives nothing: the rule finds nothing {where}",
+            waiver.path / "code",
+            "remove it; `--fix` does",
+            fix=Fix(f"remove the waiver of {waiver.code}", (Remove(waiver.path),)),
+        )
+
+
+def _about_code(code: str, path: SpecPath, *, on_key: bool = False) -> Iterator[Diagnostic]:
+    rule = _RULES.get(code)
+    if rule is None:
+        close = difflib.get_close_matches(code, _RULES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "`hybridlab explain --list` names all rules"
+        yield Diagnostic("CHK001", Severity.ERROR, f"there is no rule {code!r}", path, hint, on_key=on_key)
+    elif not rule.waivable:
+        message = f"{code} ({rule.name}) can not be set aside: nothing can be generated from such a cluster"
+        hint = f"`hybridlab explain {code}` says how to mend it"
+        yield Diagnostic("CHK002", Severity.ERROR, message, path, hint, on_key=on_key)

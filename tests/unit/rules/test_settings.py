@@ -1,0 +1,128 @@
+"""What a spec says of the rules: findings that are meant so, other severities, and what is wrong with these."""
+
+import datetime
+
+import pytest
+
+from hybridlab import Report, Severity, SpecError, check, emit_all
+from hybridlab.rules.registry import ALL_RULES
+from hybridlab.rules.rule import Rule
+from patched import cluster, report
+
+TODAY = datetime.date(2026, 11, 29)
+VCPUS = "guests: {k8s-worker-1: {vcpus: 32}}\n"
+WHERE = "guests.k8s-worker-1.vcpus"
+
+
+def waived(*waivers: str, patch: str = VCPUS) -> Report:
+    return check(cluster(f"{patch}check: {{waivers: [{', '.join(waivers)}]}}"), today=TODAY)
+
+
+def found(report: Report) -> list[tuple[str, str]]:
+    return [(d.code, str(d.path)) for d in report]
+
+
+@pytest.mark.parametrize(
+    "at", ["", "at: guests, ", "at: guests.k8s-worker-1, ", "at: guests.k8s-worker-1.vcpus, "]
+)
+def test_a_waiver_takes_away_what_is_found_at_its_place_or_below(at: str) -> None:
+    looked = waived(f"{{code: CAP003, {at}reason: compiles at night}}")
+    assert found(looked) == []
+    (one,) = looked.waived
+    assert (one.diagnostic.code, str(one.diagnostic.path), one.reason) == (
+        "CAP003",
+        WHERE,
+        "compiles at night",
+    )
+    assert one.diagnostic.span is not None
+
+
+@pytest.mark.parametrize(
+    "waiver",
+    [
+        "{code: CAP003, at: guests.k8s-worker-2, reason: x}",
+        "{code: CAP003, at: guests.k8s-worker, reason: x}",  # a name's beginning is no place
+        "{code: CAP003, at: guests.k8s-worker-1.memory, reason: x}",
+        "{code: CAP004, reason: x}",
+    ],
+)
+def test_a_waiver_that_nothing_needs_is_told_and_waives_nothing(waiver: str) -> None:
+    looked = waived(waiver)
+    assert found(looked) == [("CAP003", WHERE), ("CHK004", "check.waivers.0.code")]
+    assert looked.waived == ()
+
+
+def test_a_waiver_counts_to_the_end_of_its_last_day() -> None:
+    assert found(waived("{code: CAP003, reason: x, until: 2026-11-29}")) == []
+    (finding, expired) = waived("{code: CAP003, reason: until we buy memory, until: 2026-11-28}")
+    assert (finding.code, expired.code, str(expired.path)) == ("CAP003", "CHK003", "check.waivers.0.until")
+    assert "until we buy memory" in str(expired.hint)
+
+
+def test_the_day_is_today_by_default() -> None:
+    tomorrow = datetime.date.today() + datetime.timedelta(days=1)
+    assert found(report(f"{VCPUS}check: {{waivers: [{{code: CAP003, reason: x, until: {tomorrow}}}]}}")) == []
+
+
+def test_of_two_waivers_for_one_finding_both_are_needed() -> None:
+    both = ("{code: CAP003, reason: x}", "{code: CAP003, at: guests, reason: other}")
+    assert found(waived(*both)) == []
+
+
+def test_a_code_of_no_rule_is_an_error_with_the_one_that_was_meant() -> None:
+    looked = waived("{code: CAP03X, reason: x}".replace("CAP03X", "CPA003"))
+    (finding, unknown) = looked
+    assert (finding.code, unknown.code, unknown.severity) == ("CAP003", "CHK001", Severity.ERROR)
+    assert unknown.hint == "did you mean 'CAP003'?"
+
+
+NO_CONTROL_PLANE = "guests: {k8s-master: {kubernetes: {role: worker}}}\n"
+
+
+@pytest.mark.parametrize("setting", ["waivers: [{code: K8S001, reason: x}]", "severities: {K8S001: warning}"])
+def test_what_leaves_nothing_to_generate_can_not_be_set_aside(setting: str) -> None:
+    looked = report(f"{NO_CONTROL_PLANE}check: {{{setting}}}")
+    assert sorted(d.code for d in looked) == ["CHK002", "K8S001"]
+    assert not looked.ok
+    assert all(d.severity is Severity.ERROR for d in looked)
+
+
+def test_a_severity_of_the_spec_takes_the_place_of_the_rule_s_own() -> None:
+    (finding,) = report(f"{VCPUS}check: {{severities: {{CAP003: error}}}}")
+    assert finding.severity is Severity.ERROR
+    (finding,) = report("guests: {k8s-worker-1: {memory: 2GiB}}\ncheck: {severities: {CAP004: warning}}")
+    assert finding.severity is Severity.WARNING
+    (unknown,) = report("check: {severities: {CAP999: warning}}")
+    assert (unknown.code, unknown.on_key) == ("CHK001", True)
+
+
+def test_a_waiver_of_a_rule_that_did_not_run_is_not_called_unused() -> None:
+    others = [rule for rule in ALL_RULES if rule.code != "CAP003"]
+    unneeded = cluster("check: {waivers: [{code: CAP003, reason: x}]}")
+    assert found(check(unneeded, others, today=TODAY)) == []
+    assert found(check(unneeded, today=TODAY)) == [("CHK004", "check.waivers.0.code")]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL_RULES if rule.waivable], ids=lambda rule: rule.code)
+def test_a_cluster_is_generated_whatever_is_waived(rule: Rule) -> None:
+    assert emit_all(cluster(rule.bad.patch, manifest=rule.bad.manifest)).files
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("waivers: [{code: CAP003}]", "SPEC102"),
+        ("waivers: [{reason: x}]", "SPEC102"),
+        ('waivers: [{code: CAP003, reason: ""}]', "SPEC104"),
+        ("waivers: [{code: cap3, reason: x}]", "SPEC104"),
+        ("waivers: [{code: CAP003, reason: x, until: 2026-02-30}]", "SPEC104"),
+        ("waivers: [{code: CAP003, reason: x, until: tomorrow}]", "SPEC104"),
+        ("severities: {CAP003: fatal}", "SPEC104"),
+    ],
+)
+def test_settings_of_another_shape_are_refused_at_their_place(written: str, code: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        cluster(f"check: {{{written}}}")
+    (problem,) = refused.value.report
+    assert problem.code == code
+    assert problem.path[0] == "check"
