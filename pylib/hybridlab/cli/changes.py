@@ -91,15 +91,16 @@ def _why(conflict: Conflict) -> str:
 
 def show_diff(plan: Plan) -> None:
     """Show how files change, but for the index."""
-    _echo_diff(diff_plan(plan), err=False)
+    echo_diff(diff_plan(plan), err=False)
 
 
 def _show_conflict_diff(conflict: Conflict, *, err: bool) -> None:
     if not isinstance(conflict, Blocked):
-        _echo_diff(diff_conflict(conflict), err=err)
+        echo_diff(diff_conflict(conflict), err=err)
 
 
-def _echo_diff(diff: str, *, err: bool) -> None:
+def echo_diff(diff: str, *, err: bool) -> None:
+    """Show a diff, in colour."""
     for line in diff.splitlines(keepends=True):
         click.echo(click.style(line, fg=_DIFF_COLORS.get(line[0])), err=err, nl=False)
 

@@ -23,6 +23,7 @@ class Details(TypedDict, total=False):
     hint: str
     related: tuple[Related, ...]
     on_key: bool
+    group: str
 
 
 @frozen
@@ -46,7 +47,7 @@ class Scope:
         names = ", ".join(sorted(things)[:_MOST_NAMES]) or "none"
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {names}"
         message = f"{path} refers to {kind} {name!r}, which does not exist"
-        self.problem("RES001", message, path, hint=hint, on_key=on_key)
+        self.problem("RES001", message, path, hint=hint, on_key=on_key, group=f"{kind} {name}")
         return None
 
     def vlan(self, name: Name, path: SpecPath, *, on_key: bool = False) -> Vlan | None:

@@ -17,22 +17,23 @@ def diff_change(change: Change) -> str:
     """Return the diff of one change, from the file on disk to the generated one."""
     match change:
         case Create(path, wanted):
-            return _unified("/dev/null", b"", f"b/{path}", wanted)
+            return diff_content("/dev/null", b"", f"b/{path}", wanted)
         case Update(path, found, wanted):
-            return _unified(f"a/{path}", found, f"b/{path}", wanted)
+            return diff_content(f"a/{path}", found, f"b/{path}", wanted)
         case Remove(path, found):
-            return _unified(f"a/{path}", found, "/dev/null", b"")
+            return diff_content(f"a/{path}", found, "/dev/null", b"")
 
 
 def diff_conflict(conflict: Edited | Foreign) -> str:
     """Return the diff from what is generated to what someone else made of it, which stands on disk."""
     wanted, found = conflict.wanted, conflict.found
     if wanted is None:
-        return _unified("/dev/null", b"", f"b/{conflict.path}\ton disk, no longer generated", found)
-    return _unified(f"a/{conflict.path}\tgenerated", wanted, f"b/{conflict.path}\ton disk", found)
+        return diff_content("/dev/null", b"", f"b/{conflict.path}\ton disk, no longer generated", found)
+    return diff_content(f"a/{conflict.path}\tgenerated", wanted, f"b/{conflict.path}\ton disk", found)
 
 
-def _unified(old_name: str, old: bytes, new_name: str, new: bytes) -> str:
+def diff_content(old_name: str, old: bytes, new_name: str, new: bytes) -> str:
+    """Return the diff of two contents of a file; empty for the same."""
     hunks = list(difflib.unified_diff(_lines(old), _lines(new)))[2:]
     return "".join(_printed([f"--- {old_name}\n", f"+++ {new_name}\n", *hunks]))
 

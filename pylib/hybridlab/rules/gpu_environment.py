@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from hybridlab.diagnostic import Related, Severity, SpecPath
+from hybridlab.diagnostic import Fix, Related, Remove, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.workload import App, Ollama
 from hybridlab.rules.gpu_nodes import offering
@@ -126,11 +126,14 @@ def useless_variable(cluster: Cluster) -> Iterable[Finding]:
     for workload in cluster.apps:
         for variable, reason in USELESS_ENVIRONMENT.items():
             if variable in workload.env:
+                path = workload.path / "env" / variable
                 yield Finding(
                     f"{workload} sets {variable}, which has no effect: {reason}",
-                    workload.path / "env" / variable,
+                    path,
                     "remove it",
                     on_key=True,
+                    group=variable,
+                    fix=Fix(f"remove {variable} from {workload}", (Remove(path),)),
                 )
 
 

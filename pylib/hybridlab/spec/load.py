@@ -1,10 +1,11 @@
 """Read a spec: every problem of its shape at once, each at the place where it was written."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from attrs import evolve, frozen
 from cattrs import (
@@ -14,7 +15,7 @@ from cattrs import (
     IterableValidationNote,
 )
 
-from hybridlab.diagnostic import Diagnostic, Report, Severity, SpecPath
+from hybridlab.diagnostic import Diagnostic, Fix, RenameKey, Report, SetValue, Severity, SpecPath
 from hybridlab.errors import SpecError
 from hybridlab.spec.cluster import API_VERSION, ClusterSpec
 from hybridlab.spec.converter import (
@@ -33,8 +34,10 @@ from hybridlab.spec.scalars import ScalarError
 from hybridlab.spec.workload import ManifestsSpec
 
 
-def load_spec(path: Path | str) -> ClusterSpec:
+def load_spec(path: Path | str, *, text: str | None = None) -> ClusterSpec:
     """Read the spec in the file at `path`; positions in messages name the file as it is named here.
+
+    `text` is read in place of the file's, with the folders beside the file.
 
     Raises: SpecError with every problem that the file has, from broken YAML to a value out of bounds.
     """
@@ -43,7 +46,9 @@ def load_spec(path: Path | str) -> ClusterSpec:
     def read(folder: str) -> Files:
         return read_folder(path.parent / folder)
 
-    return _spec_of(read_document(path, name=str(path)), read, path.parent)
+    name = str(path)
+    document = read_document(path, name=name) if text is None else parse_document(text, name=name)
+    return _spec_of(document, read, path.parent)
 
 
 def parse_spec(
@@ -133,14 +138,20 @@ class _Walk:
             case ForbiddenExtraKeysError(cl=cls, extra_fields=keys):
                 yield from self._unknown_keys(keys, cls, path)
             case MissingKeyError(key=key, text=text):
-                yield _error("SPEC102", f"{path} lacks the key {key!r}", path, f"{key}: {text}", on_key=True)
+                message, hint = f"{path} lacks the key {key!r}", f"{key}: {text}"
+                # Of machines by name, all lack it for one reason; the name is left out.
+                group = f"{SpecPath(path[:1])}.{len(path)}.{key}"
+                yield _error("SPEC102", message, path, hint, on_key=True, group=group)
             case WrongTypeError():
                 yield self._wrong_type(error, path)
             case WrongChoiceError(value=value, choices=choices):
                 message = f"{value!r} is not one of {', '.join(choices)}"
-                yield _error("SPEC104", message, path, _did_you_mean(value, choices))
-            case ScalarError(hint=hint):
-                yield _error("SPEC104", str(error), path, hint)
+                same = [choice for choice in choices if choice == value.strip().lower()]
+                fix = Fix(f"write {same[0]}", (SetValue(path, same[0]),)) if same else None
+                yield _error("SPEC104", message, path, _did_you_mean(value, choices), fix=fix)
+            case ScalarError(hint=hint, instead=instead):
+                fix = None if instead is None else Fix(f"write {instead}", (SetValue(path, instead),))
+                yield _error("SPEC104", str(error), path, hint, fix=fix)
             case _:
                 raise error
 
@@ -157,15 +168,28 @@ class _Walk:
         known = keys_of(cls)
         for key in sorted(keys):
             hint = _did_you_mean(key, known) or f"there are: {', '.join(known)}"
-            yield _error("SPEC101", f"{path} has no key {key!r}", path / key, hint, on_key=True)
+            fix = self._renaming(key, known, path)
+            group = f"{cls.__name__}.{key}"
+            message = f"{path} has no key {key!r}"
+            yield _error("SPEC101", message, path / key, hint, on_key=True, group=group, fix=fix)
+
+    def _renaming(self, key: str, known: Iterable[str], path: SpecPath) -> Fix | None:
+        """Return the fix of a key that differs from a known one only in how words are joined."""
+        same = [name for name in known if name.lower() == re.sub(r"[-_ ]", "", key).lower()]
+        if not same or self.document.node(path / same[0]) is not None:
+            return None
+        return Fix(f"rename {key} to {same[0]}", (RenameKey(path / key, same[0]),))
 
     def _wrong_type(self, error: WrongTypeError, path: SpecPath) -> Diagnostic:
         node = self.document.node(path)
         written = node.text if isinstance(node, Scalar) else ""
         message = f"{path} must be {error.expected}, not {_described(error.value)}"
         hint = None
+        fix = None
         match error.value:
             case Ambiguous(text, reading):
+                if error.kind is str:
+                    fix = Fix(f'write "{text}"', (SetValue(path, text),))
                 message = f"{text!r} is {reading} to YAML 1.1 and something else to YAML 1.2"
                 hint = f'write "{text}" for the text' if error.kind is str else "write it in another way"
             case None:
@@ -174,17 +198,27 @@ class _Walk:
                 kind = "a truth value" if isinstance(error.value, bool) else "a number"
                 message = f"{path} must be {error.expected}, but YAML reads {written} as {kind}"
                 hint = f'put it in quotes: "{written}"'
+                fix = Fix(f'write "{written}"', (SetValue(path, written),))
             case str(text) if error.kind is int and text.isdecimal():
                 hint = f"remove the quotes: {text}"
+                fix = Fix(f"write {text}", (SetValue(path, int(text)),)) if str(int(text)) == text else None
             case str(text) if error.kind is list:
                 hint = f"write a list: [{text}]"
-        return _error("SPEC103", message, path, hint)
+        return _error("SPEC103", message, path, hint, fix=fix)
+
+
+class _More(TypedDict, total=False):
+    """What a problem may have beside its message and hint."""
+
+    on_key: bool
+    group: str
+    fix: Fix | None
 
 
 def _error(
-    code: str, message: str, path: SpecPath, hint: str | None = None, *, on_key: bool = False
+    code: str, message: str, path: SpecPath, hint: str | None = None, **more: Unpack[_More]
 ) -> Diagnostic:
-    return Diagnostic(code, Severity.ERROR, message, path, hint, on_key=on_key)
+    return Diagnostic(code, Severity.ERROR, message, path, hint, **more)
 
 
 def _did_you_mean(text: str, choices: Iterable[str]) -> str | None:

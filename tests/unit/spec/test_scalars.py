@@ -148,7 +148,7 @@ def test_a_wrong_size_can_not_be_built(text: str) -> None:
         (Size, "4G", "did you mean 4GiB?"),
         (Size, "4 gb", None),
         (scalars.parse_address, "10.0.0.1/24", "without its prefix: 10.0.0.1"),
-        (scalars.parse_network, "10.0.0.1/24", "did you mean 10.0.0.0/24?"),
+        (scalars.parse_network, "10.0.0.1/24", 'write "10.0.0.0/24"'),
     ],
 )
 def test_what_was_meant_is_told(kind, text: str, hint: str | None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from hybridlab.spec.document.compose import Composer
 from hybridlab.spec.document.nodes import Document, Mapping, Node, Scalar, Sequence, to_data
 from hybridlab.spec.document.plain import Ambiguous, Data
-from hybridlab.spec.document.source import decoded, read_text, readable
+from hybridlab.spec.document.source import decoded, read_content, readable
 
 __all__ = [
     "Ambiguous",
@@ -15,8 +15,10 @@ __all__ = [
     "Node",
     "Scalar",
     "Sequence",
+    "decoded",
     "parse_document",
     "parse_documents",
+    "read_content",
     "read_document",
     "to_data",
 ]
@@ -27,7 +29,7 @@ def read_document(path: Path, *, name: str) -> Document:
 
     Raises: SpecError when it can not be read, is not UTF-8 text, not YAML, or too deep or large.
     """
-    return _compose(read_text(path, name), name)
+    return _compose(decoded(read_content(path, name), name), name)
 
 
 def parse_documents(content: bytes, *, name: str) -> tuple[Document, ...]:

@@ -4,9 +4,11 @@ From the events and not from its objects, because only so every value keeps its 
 seen, and depth and alias expansion are bounded before anything is built.
 """
 
+import re
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
+from attrs import evolve
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.events import (
@@ -26,8 +28,18 @@ from hybridlab.diagnostic import Related, SourceSpan, SpecPath
 from hybridlab.spec.document.nodes import Mapping, Node, Scalar, Sequence
 from hybridlab.spec.document.source import fail, span_at
 
+_ANCHOR = re.compile(r"&\S+[ \t]+")
+
 MAX_DEPTH = 40  # the spec itself is six levels deep
 MAX_NODES = 1_000_000  # with aliases expanded: what bounds an alias bomb
+
+
+class _Extent(TypedDict):
+    """How far a collection reaches: fields of `Node`."""
+
+    size: int
+    depth: int
+    end: tuple[int, int]
 
 
 class Composer:
@@ -97,9 +109,7 @@ class Composer:
         node: Node
         match event:
             case ScalarEvent():
-                node = Scalar(
-                    self._span(event.start_mark, event.end_mark), event.value, plain=event.style is None
-                )
+                node = self._scalar(event)
             case SequenceStartEvent():
                 node = self._sequence(event, depth)
             case _:
@@ -113,6 +123,16 @@ class Composer:
         if anchor is not None:
             self._anchors[anchor] = node
         return node
+
+    def _scalar(self, event: ScalarEvent) -> Scalar:
+        start, end = event.start_mark, event.end_mark
+        span = self._span(start, end)
+        if event.anchor is not None and (match := _ANCHOR.match(span.text, span.column - 1)):
+            # The place of a value is the value, not the name that it gets.
+            column = match.end() + 1
+            rest = len(span.text) - match.end() if end.line > start.line else end.column - match.end()
+            span = evolve(span, column=column, width=max(1, rest))
+        return Scalar(span, event.value, plain=event.style is None, end=(end.line + 1, end.column + 1))
 
     def _alias(self, event: AliasEvent) -> Node:
         index = event.start_mark.index
@@ -129,7 +149,7 @@ class Composer:
         items = []
         while not isinstance(following := self._next(), SequenceEndEvent):
             items.append(self._node(following, depth + 1))
-        return Sequence(self._span(event.start_mark), tuple(items), **self._extent(items, event))
+        return Sequence(self._span(event.start_mark), tuple(items), **self._extent(items, event, following))
 
     def _mapping(self, event: Event, depth: int) -> Node:
         entries: dict[str, tuple[SourceSpan, Node]] = {}
@@ -148,11 +168,8 @@ class Composer:
             entries[key.text] = (key.span, value)
         for value in merged:
             self._merge(entries, value)
-        return Mapping(
-            self._span(event.start_mark),
-            entries,
-            **self._extent([value for _, value in entries.values()], event),
-        )
+        children = [value for _, value in entries.values()]
+        return Mapping(self._span(event.start_mark), entries, **self._extent(children, event, following))
 
     def _key(self, event: Event, depth: int) -> Scalar:
         key = self._node(event, depth + 1)
@@ -168,11 +185,12 @@ class Composer:
             for key, entry in source.entries.items():
                 entries.setdefault(key, entry)
 
-    def _extent(self, children: list[Node], event: Event) -> dict[str, int]:
+    def _extent(self, children: list[Node], event: Event, last: Event) -> _Extent:
         depth = 1 + max((child.depth for child in children), default=0)
         if depth > MAX_DEPTH:
             self._fail_at(event.start_mark.index, "SPEC005", f"nested deeper than {MAX_DEPTH} levels")
-        return {"size": 1 + sum(child.size for child in children), "depth": depth}
+        end = (last.end_mark.line + 1, last.end_mark.column + 1)
+        return {"size": 1 + sum(child.size for child in children), "depth": depth, "end": end}
 
     def _span(self, start: StreamMark, end: StreamMark | None = None) -> SourceSpan:
         line = self._lines[start.line].rstrip("\r") if start.line < len(self._lines) else ""

@@ -8,9 +8,13 @@ from hybridlab.spec.document.plain import Data, plain_value
 
 @frozen(eq=False)
 class Node:
-    """A value in the document; `size` and `depth` count with aliases expanded."""
+    """A value in the document; `size` and `depth` count with aliases expanded.
+
+    `end` is where it ends, as line and column counted from 1: of what is indented, the end of its last value.
+    """
 
     span: SourceSpan
+    end: tuple[int, int] = field(kw_only=True)
     size: int = field(default=1, kw_only=True)
     depth: int = field(default=0, kw_only=True)
 

@@ -10,22 +10,24 @@ from hybridlab.spec.scalars import hidden_character
 MAX_BYTES = 16 * 2**20  # 10,000 machines take about 2 MiB
 
 
-def read_text(path: Path, name: str) -> str:
-    """Return the text of the file at `path`, without a byte order mark.
+def read_content(path: Path, name: str) -> bytes:
+    """Return what is in the file at `path`, or a little more of it than `decoded` takes.
 
-    Raises: SpecError when it can not be read, is too large, not UTF-8, or has characters that nobody sees.
+    Raises: SpecError when it can not be read.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         fail("SPEC001", f"can not read {name}: {reason}", SourceSpan(name, 1, 1))
-    return decoded(content, name)
 
 
 def decoded(content: bytes, name: str) -> str:
-    """Return the text of a file's content; see `read_text`."""
+    """Return the text of a file's content, without a byte order mark.
+
+    Raises: SpecError when it is too large, not UTF-8, or has characters that nobody sees.
+    """
     if len(content) > MAX_BYTES:
         fail("SPEC001", f"{name} is larger than {MAX_BYTES // 2**20} MiB", SourceSpan(name, 1, 1))
     try:

@@ -50,5 +50,5 @@ def parse_network(value: object) -> Network:
         except ValueError:
             raise ScalarError(f"{value!r} is not a network in CIDR notation (like 10.0.20.0/24)") from None
         raise ScalarError(
-            f"{value!r} is an address in a network, not a network", f"did you mean {meant}?"
+            f"{value!r} is an address in a network, not a network", instead=str(meant)
         ) from None

@@ -17,9 +17,10 @@ class MacAddress(Text):
         return text.lower()
 
     @classmethod
-    def suggest(cls, text: str) -> str | None:
-        digits = re.sub(r"[^0-9a-f]", "", text)
-        return f'write "{":".join(re.findall("..", digits))}"' if len(digits) == 12 else None
+    def instead(cls, text: str) -> str | None:
+        digits = re.sub(r"[-. ]", "", text)
+        is_whole = re.fullmatch(r"[0-9a-f]{12}", digits) is not None
+        return ":".join(re.findall("..", digits)) if is_whole else None
 
     @classmethod
     def verify(cls, text: str) -> None:
@@ -43,8 +44,9 @@ class PciAddress(Text):
         return text.lower()
 
     @classmethod
-    def suggest(cls, text: str) -> str | None:
-        return f'write "0000:{text}"' if cls.pattern and cls.pattern.fullmatch(f"0000:{text}") else None
+    def instead(cls, text: str) -> str | None:
+        # lspci leaves the domain out where all devices are in the first one.
+        return f"0000:{text}" if cls.pattern and cls.pattern.fullmatch(f"0000:{text}") else None
 
 
 class PciId(Text):

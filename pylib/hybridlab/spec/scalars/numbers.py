@@ -43,13 +43,14 @@ class Cpu(int):
 
     __slots__ = ()
     expected: ClassVar[str] = "an amount of processors (like 2 or 500m)"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"([1-9][0-9]{0,6})m")
 
     def __new__(cls, value: "str | int | Cpu") -> Self:
         if type(value) is cls:
             return value
         if type(value) is int and 1 <= value <= CpuCount.most:
             return super().__new__(cls, value * 1000)
-        if not isinstance(value, str) or not (match := re.fullmatch(r"([1-9][0-9]{0,6})m", value)):
+        if not isinstance(value, str) or not (match := cls.pattern.fullmatch(value)):
             shown = f"{value:.3f}" if isinstance(value, float) else repr(value)
             hint = f"did you mean {round(value * 1000)}m?" if isinstance(value, float) and value > 0 else None
             raise ScalarError(f"{shown} is not {cls.expected}", hint)
@@ -90,7 +91,6 @@ class Cid(WholeNumber):
 
 
 _UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-_SIZE = re.compile(r"([1-9][0-9]{0,8})(MiB|GiB|TiB)")
 
 
 class Size(int):
@@ -98,6 +98,7 @@ class Size(int):
 
     __slots__ = ()
     expected: ClassVar[str] = "a size with its unit (like 4GiB or 512MiB)"
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"([1-9][0-9]{0,8})(MiB|GiB|TiB)")
 
     def __new__(cls, value: "str | Size") -> Self:
         if type(value) is cls:
@@ -106,10 +107,13 @@ class Size(int):
             raise ScalarError(
                 f"expected {cls.expected}, found {value!r}", f"did you mean {value}MiB or {value}GiB?"
             )
-        if not (match := _SIZE.fullmatch(value)):
+        if not (match := cls.pattern.fullmatch(value)):
             spelled = re.fullmatch(r"([1-9][0-9]*) ?([MGT])i?[Bb]?", value)
-            hint = f"did you mean {spelled[1]}{spelled[2]}iB?" if spelled else None
-            raise ScalarError(f"{value!r} is not {cls.expected}", hint)
+            meant = f"{spelled[1]}{spelled[2]}iB" if spelled else None
+            # 4Gi is what Kubernetes calls 4GiB; 4G and 4GB may be less.
+            instead = meant if spelled and "i" in value else None
+            hint = f"did you mean {meant}?" if meant else None
+            raise ScalarError(f"{value!r} is not {cls.expected}", hint, instead=instead)
         return super().__new__(cls, int(match[1]) * _UNITS[match[2]])
 
     @classmethod

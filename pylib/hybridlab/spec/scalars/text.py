@@ -12,11 +12,15 @@ _BIDI_AND_BREAKS = frozenset(
 
 
 class ScalarError(ValueError):
-    """A value breaks the rule of its type; the text says which, `hint` what to write instead."""
+    """A value breaks the rule of its type; the text says which, `hint` what to write instead.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    `instead` is the one right spelling of what can only have been meant so; it is also the hint then.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, instead: str | None = None) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint = hint if instead is None else f'write "{instead}"'
+        self.instead = instead
 
 
 def hidden_character(text: str) -> tuple[int, str] | None:
@@ -57,7 +61,8 @@ class Text(str):
                 f"{text!r} has {len(text)} characters, {cls.expected} has at most {cls.max_length}"
             )
         if cls.pattern is not None and not cls.pattern.fullmatch(text):
-            raise ScalarError(f"{text!r} is not {cls.expected}", cls.suggest(text))
+            instead = cls.instead(text)
+            raise ScalarError(f"{text!r} is not {cls.expected}", cls.suggest(text), instead=instead)
         cls.verify(text)
         return super().__new__(cls, text)
 
@@ -69,6 +74,11 @@ class Text(str):
     @classmethod
     def suggest(cls, text: str) -> str | None:
         """Return a hint for a `text` that does not match the pattern."""
+        return None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        """Return the right spelling of a `text` that does not match the pattern, if there is only one."""
         return None
 
     @classmethod

@@ -1,0 +1,86 @@
+"""Mending a spec: what has one right answer is written, all else stays as it is, to the character."""
+
+from pathlib import Path
+
+import pytest
+
+from hybridlab.fix import Fixed, fix_spec
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "cluster.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    return tmp_path / "cluster.yaml"
+
+
+def fixed(spec: Path, text: str) -> Fixed:
+    spec.write_bytes(text.encode())
+    return fix_spec(spec)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ('release: "26.05"', "release: 26.05"),
+        ("id: 20", 'id: "20"'),
+        ("memory: 64GiB", "memory: 64Gi"),
+        ("cidr: 10.0.20.0/24", "cidr: 10.0.20.1/24"),
+        ("sshFrom:", "ssh_from:"),
+        ("nodeSelector: {gpu: amd, ", "node-selector: {gpu: amd, "),
+        ("role: control-plane", "role: Control-Plane"),
+        ('address: "0000:c4:00.0"', 'address: "c4:00.0"'),
+        ("podCidr: 10.244.0.0/16", "podcidr: 10.244.3.0/16"),
+    ],
+)
+def test_the_example_is_mended_to_what_it_was(spec: Path, good: str, bad: str) -> None:
+    assert EXAMPLE.count(good) == 1
+    found = fixed(spec, EXAMPLE.replace(good, bad))
+    assert found.after.decode() == EXAMPLE
+    assert len(found.done) >= 1
+    assert found.report.diagnostics == ()
+    assert spec.read_text(encoding="utf-8") != EXAMPLE, "the file itself is for others to write"
+
+
+def test_faults_of_shape_hide_others_and_all_are_mended(spec: Path) -> None:
+    waiver = "check: {waivers: [{code: CAP003, reason: old}, {Code: CAP004, reason: older}]}\n"
+    found = fixed(spec, EXAMPLE.replace("id: 20", 'id: "20"') + waiver)
+    assert found.after.decode() == EXAMPLE + "check: {waivers: []}\n"
+    assert [fix.what for fix in found.done][-2:] == [
+        "remove the waiver of CAP003",
+        "remove the waiver of CAP004",
+    ]
+
+
+def test_byte_order_mark_and_line_ends_stay(spec: Path) -> None:
+    windows = "\ufeff" + EXAMPLE.replace("\n", "\r\n")
+    found = fixed(spec, windows.replace("id: 20", 'id: "20"'))
+    assert found.after.decode() == windows
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("memory: 64GiB", "memory: 64GB"),  # may be less
+        ("vlan: services # where", "vlan: service # where"),  # or the VLAN is called so
+        ("address: 10.0.20.12", "address: 10.0.20.11"),
+        ("uplink: enp1s0", "uplnk: enp1s0"),
+    ],
+)
+def test_what_has_more_than_one_answer_is_left_to_the_user(spec: Path, good: str, bad: str) -> None:
+    assert EXAMPLE.count(good) == 1
+    text = EXAMPLE.replace(good, bad)
+    found = fixed(spec, text)
+    assert (found.after.decode(), found.done) == (text, ())
+    assert not found.report.ok
+
+
+def test_a_key_is_not_renamed_to_one_that_is_there(spec: Path) -> None:
+    text = EXAMPLE.replace("  sshFrom: [management]", "  sshFrom: [management]\n  ssh_from: [services]")
+    assert fixed(spec, text).after.decode() == text
+
+
+def test_a_value_that_others_take_over_is_left(spec: Path) -> None:
+    text = EXAMPLE.replace("memory: 64GiB", "memory: &much 64Gi").replace("memory: 4GiB", "memory: *much", 1)
+    assert fixed(spec, text).after.decode() == text
