@@ -59,7 +59,8 @@ def good_clusters(draw: st.DrawFn, *, most_guests: int = 36) -> Data:
         f"v{number}": {"id": number, "cidr": f"10.{index}.0.0/22", "gateway": f"10.{index}.0.1"}
         for index, number in enumerate(vlan_ids)
     }
-    free = {vlan: iter(range(2, 1000)) for vlan in vlans}
+    free = {vlan: iter(range(2, 500)) for vlan in vlans}
+    _add_others(draw, vlans)
 
     def address(vlan: str) -> str:
         index, offset = list(vlans).index(vlan), next(free[vlan])
@@ -75,6 +76,7 @@ def good_clusters(draw: st.DrawFn, *, most_guests: int = 36) -> Data:
             "addresses": {v: address(v) for v in vlans if v == home or draw(st.booleans())},
             "cpus": draw(st.integers(8, 64)),
             "memory": "1TiB",
+            "services": _services(draw, vlans),
         }
         for name in host_names
     }
@@ -88,19 +90,46 @@ def good_clusters(draw: st.DrawFn, *, most_guests: int = 36) -> Data:
             "vcpus": draw(st.integers(1, 8)),
             "memory": draw(st.sampled_from(["3GiB", "4GiB", "2049MiB"])),
             "hypervisor": draw(st.sampled_from(["qemu", "cloud-hypervisor"])),
+            "services": _services(draw, vlans),
         }
     cluster: Data = {
         "apiVersion": "hybridlab/v1",
         "name": draw(names),
         "nixos": {"release": draw(st.sampled_from(["25.11", "26.05"])), "stateVersion": "25.11"},
         "admin": {"user": "me", "sshKeys": [f"{KEY} {draw(hostile_texts)}".replace("\n", " ")]},
-        "networks": {"vlans": vlans, "dns": ["9.9.9.9"]},
+        "networks": {
+            "vlans": vlans,
+            "dns": ["9.9.9.9"],
+            "others": draw(st.sampled_from([{}, {"vpn": "192.168.77.0/24", "ula": "fd00:77::/64"}])),
+        },
         "hosts": hosts,
         "guests": guests,
     }
     if draw(st.booleans()):
         _add_kubernetes(draw, cluster, home)
     return cluster
+
+
+def _add_others(draw: st.DrawFn, vlans: Data) -> None:
+    """Say who else is in some of the VLANs, behind all machines."""
+    for index, vlan in enumerate(vlans.values()):
+        if draw(st.booleans()):
+            vlan["devices"] = {"nas": f"10.{index}.2.1", "printer": f"10.{index}.3.1"}
+        if draw(st.booleans()):
+            vlan["dhcp"] = {"from": f"10.{index}.3.0", "to": f"10.{index}.3.254"}
+
+
+def _services(draw: st.DrawFn, vlans: Data) -> Data:
+    """Programs of one's own on a machine, on ports that nobody else has."""
+    ports = draw(st.lists(st.sampled_from([53, 80, 873, 29999, 32768]), unique=True, max_size=2))
+    return {
+        f"own-{port}": {
+            "port": port,
+            "protocol": draw(st.sampled_from(["tcp", "udp"])),
+            "from": draw(st.lists(st.sampled_from(list(vlans)), unique=True, max_size=2)),
+        }
+        for port in ports
+    }
 
 
 def _add_kubernetes(draw: st.DrawFn, cluster: Data, home: str) -> None:

@@ -5,6 +5,7 @@ Nothing here formats for a terminal or knows a rule; only the command line rende
 
 import enum
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Protocol, Self
 
 from attrs import evolve, field, frozen
@@ -133,6 +134,7 @@ class Diagnostic:
             other if other.span else evolve(other, span=source.locate(other.path)) for other in self.related
         )
         span = self.span or source.locate(self.path, key=self.on_key)
+        related = tuple(_told_apart(other, span, self.path, source) for other in related)
         return evolve(self, related=related, span=span)
 
     @property
@@ -141,6 +143,17 @@ class Diagnostic:
         if self.span is None:
             return ("\uffff", 0, 0, str(self.path), self.code, self.message)
         return (self.span.file, self.span.line, self.span.column, str(self.path), self.code, self.message)
+
+
+def _told_apart(other: Related, span: SourceSpan | None, path: SpecPath, source: Source) -> Related:
+    """Return the other side of a conflict; where it is written in the same place, saying how that comes."""
+    if span is None or other.span != span or other.path == path:
+        return other
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(path, other.path, strict=False))
+    # What is not written at all is shown where both would be.
+    if source.locate(SpecPath(key for key, _ in shared)) == span:
+        return other
+    return evolve(other, message=f"{other.message}, from the same line: an alias, or <<, repeats it")
 
 
 @frozen
@@ -200,7 +213,7 @@ _MOST_ALIKE = 3
 
 
 def _one_for_each_cause(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the findings; of more than three with one code and group only the first, which tells the others."""
+    """Yield the findings; of more than three with one code and group the first, which tells the others."""
     groups: dict[tuple[str, str | None], list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         groups.setdefault((diagnostic.code, diagnostic.group), []).append(diagnostic)

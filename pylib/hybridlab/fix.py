@@ -1,21 +1,22 @@
 """Mends a spec where only one thing is right, by the fixes that diagnostics carry; it writes no file."""
 
 import codecs
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
 from hybridlab.diagnostic import Fix, Report
-from hybridlab.errors import ReportedError
+from hybridlab.errors import ReportedError, SpecError
 from hybridlab.model.resolve import resolve
 from hybridlab.rules.check import check
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
 from hybridlab.spec.document import decoded, read_content
-from hybridlab.spec.document.edit import UneditableError, edit_text
+from hybridlab.spec.document.edit import Editable, UneditableError
 from hybridlab.spec.load import load_spec
 
+_MOST_TRIES = 10
 _MOST_ROUNDS = 20  # a round shows what the faults of the round before hid: shape, names, rules
 
 
@@ -59,21 +60,18 @@ def look(path: Path, rules: Collection[Rule] = ALL_RULES, *, text: str | None = 
 
 def _mended(text: str, fixes: Sequence[Fix], path: Path) -> tuple[str, list[Fix]]:
     """Return `text` with those of the fixes that can be made, and these."""
-    if (after := _edited(text, fixes, path)) is not None:
-        return after, list(fixes)
-    made: list[Fix] = []
-    for fix in fixes:
-        # An edit before this one may have moved list items; what does not fit any more has its turn later.
-        if not made and (after := _edited(text, [fix], path)) is not None:
-            text = after
-            made.append(fix)
-    return text, made
-
-
-def _edited(text: str, fixes: Iterable[Fix], path: Path) -> str | None:
-    edits = [edit for fix in fixes for edit in fix.edits]
+    if not fixes:
+        return text, []
     try:
-        after = edit_text(text, edits, name=str(path))
-    except UneditableError:
-        return None
-    return None if after == text else after
+        spec = Editable(text, name=str(path))
+    except SpecError:
+        return text, []
+    # All at once; or, where that would change something else, the first that does not.
+    for some in (fixes, *([fix] for fix in fixes[:_MOST_TRIES])):
+        try:
+            after = spec.edited(edit for fix in some for edit in fix.edits)
+        except UneditableError:
+            continue
+        if after != text:
+            return after, list(some)
+    return text, []

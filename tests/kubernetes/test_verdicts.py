@@ -152,6 +152,94 @@ FAULTS = {
         ONE.format("networking.k8s.io/v1", "NetworkPolicy") + "spec: {podSelector: {}}\n",
         alone="taken; flannel obeys none",
     ),
+    "Deployment whose pods end": Fault(
+        "    spec:\n      nodeSelector", "    spec:\n      restartPolicy: Never\n      nodeSelector"
+    ),
+    "memory with a unit of our own": Fault(
+        "{limits: {amd.com/gpu: 1}}", "{limits: {amd.com/gpu: 1, memory: 1GiB}}"
+    ),
+    "request above the limit": Fault(
+        "{limits: {amd.com/gpu: 1}}", "{limits: {amd.com/gpu: 1, cpu: 1}, requests: {cpu: 2}}"
+    ),
+    "memory in thousandths": Fault(
+        "{limits: {amd.com/gpu: 1}}",
+        "{limits: {amd.com/gpu: 1, memory: 512m}}",
+        alone="taken, with a warning",
+    ),
+    "GPU of another vendor": Fault("amd.com/gpu: 1", "nvidia.com/gpu: 1", alone=PENDING),
+    "two ports without names": Fault(
+        "{name: http, port: 80, targetPort: http,", "{port: 81}, {port: 80, targetPort: http,"
+    ),
+    "label with an address": Fault(
+        "metadata: {labels: {app: shop}}", "metadata: {labels: {app: shop, owner: a@b.org}}"
+    ),
+    "empty selector": Fault("{matchLabels: {app: shop}}", "{}"),
+    "container twice": Fault("      volumes:", '      - {name: shop, image: "redis:8.2.2"}\n      volumes:'),
+    "probe of two kinds": Fault(
+        "        volumeMounts",
+        "        livenessProbe: {httpGet: {port: http}, tcpSocket: {port: http}}\n        volumeMounts",
+    ),
+    "probe of a port by another name": Fault(
+        "        volumeMounts",
+        "        livenessProbe: {httpGet: {port: web}}\n        volumeMounts",
+        alone="taken; the pod is restarted for ever",
+    ),
+    "volume from two sources": Fault(
+        "{name: data, emptyDir: {}}", "{name: data, emptyDir: {}, hostPath: {path: /srv}}"
+    ),
+    "volume from nowhere": Fault(
+        "{name: data, emptyDir: {}}", "{name: data}", alone="taken; it is an empty folder"
+    ),
+    "claim without a size": Fault(
+        "", ONE.format("v1", "PersistentVolumeClaim") + "spec: {accessModes: [ReadWriteOnce]}\n"
+    ),
+    "claim that nothing fills": Fault(
+        "",
+        ONE.format("v1", "PersistentVolumeClaim")
+        + "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n",
+        alone="taken; it stays Pending",
+    ),
+    "ConfigMap that nobody brings": Fault(
+        "emptyDir: {}", "configMap: {name: settings}", alone="taken; the container is not started"
+    ),
+    "account that nobody brings": Fault(
+        "      nodeSelector",
+        "      serviceAccountName: shop\n      nodeSelector",
+        alone="taken; it has no pods",
+    ),
+    "binding to a role that nobody brings": Fault(
+        "",
+        ONE.format("rbac.authorization.k8s.io/v1", "RoleBinding")
+        + "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: shop}\n"
+        "subjects: [{kind: User, name: alex}]\n",
+        alone="taken; it gives no rights",
+    ),
+    "Ingress without a controller": Fault(
+        "",
+        ONE.format("networking.k8s.io/v1", "Ingress")
+        + "spec: {defaultBackend: {service: {name: shop, port: {name: http}}}}\n",
+        alone="taken; nothing answers",
+    ),
+    "port of the kubelet": Fault(
+        "containerPort: 80}",
+        "containerPort: 10250, hostPort: 10250}",
+        alone="taken; it takes the kubelet's place",
+    ),
+    "hostPort": Fault(
+        "containerPort: 80}", "containerPort: 80, hostPort: 8080}", alone="taken; nothing forwards it"
+    ),
+    "second pod network": Fault(
+        "emptyDir: {}", "hostPath: {path: /etc/cni/net.d}", alone="taken; the folder is in the Nix store"
+    ),
+    "name of no Service": Fault(
+        'value: "11"', "value: http://store.shop.svc", alone="taken; there is no such name"
+    ),
+    "CronJob at 25 o'clock": Fault(
+        "",
+        ONE.format("batch/v1", "CronJob")
+        + 'spec: {schedule: "0 25 * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never,'
+        ' containers: [{name: a, image: "busybox:1.37"}]}}}}}\n',
+    ),
     "version that is deprecated": Fault(
         "", ONE.format("v1", "Endpoints") + "subsets: []\n", alone="taken, with a warning"
     ),

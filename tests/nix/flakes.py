@@ -6,6 +6,7 @@ test run. `NIX_STORE_DIR` makes that possible without a chroot, so it works for 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,8 @@ class Nix:
         """Evaluate an expression, strictly."""
         return self._run("nix-instantiate", "--eval", "--strict", "--json", "--expr", text)
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which any program's Nix is this one."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         own = {
@@ -76,8 +78,12 @@ class Nix:
             "NIX_STORE_DIR": str(self.folder / "store"),
         }
         rest = {key: value for key, value in os.environ.items() if not key.startswith(("NIX_", "XDG_"))}
+        return rest | own
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        environment = self.environment()
         return subprocess.run(
-            command, env=rest | own, capture_output=True, text=True, check=False, timeout=600
+            command, env=environment, capture_output=True, text=True, check=False, timeout=600
         )
 
 
@@ -142,3 +148,11 @@ def make_second_homelab(folder: Path) -> None:
     for name, text in texts.items():
         own = f"sops: {{mac: 'ENC[x]', age: [{{recipient: {key}, enc: x}}]}}"
         folder.joinpath(f"secrets/{name}.yaml").write_text(f"{text}\n{own}\n", encoding="utf-8")
+
+
+def put_secrets(folder: Path) -> None:
+    """Make the files that users make with sops: sops-nix wants them to be there."""
+    for module in folder.glob("modules/generated/*/secrets.nix"):
+        for name in re.findall(r"= \.\./\.\./\.\./([^;\s]+);", module.read_text(encoding="utf-8")):
+            folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+            folder.joinpath(name).write_text("k8s: {join-token: ENC[]}\n", encoding="utf-8")

@@ -96,7 +96,7 @@ def test_all_checks_pass(nix: Nix, repository: Path) -> None:
 def test_what_is_written_by_hand_is_formatted() -> None:
     files = [
         path
-        for folder in ("nix", "modules", "hardware", "tests/nix")
+        for folder in ("nix", "modules", "hardware", "pylib", "tests/nix")
         for path in (REPOSITORY / folder).rglob("*.nix")
         if "generated" not in path.parts
     ]

@@ -9,7 +9,6 @@ nixpkgs but its library our stand-ins declare NixOS's own options. Each test's n
 import json
 import logging
 import os
-import re
 import shutil
 import subprocess
 from collections import Counter
@@ -25,7 +24,7 @@ from hybridlab import load_spec, nixlang, resolve
 from hybridlab.tables import options
 from hybridlab.tables.options import Project
 from hybridlab.tables.options.kinds import Attrs, mismatch
-from nix.flakes import Nix, generate
+from nix.flakes import Nix, generate, put_secrets
 from patched import GPU_FOR_A_GUEST, patched
 
 pytestmark = pytest.mark.nix
@@ -149,16 +148,8 @@ def clusters(
         found[name] = (folder, f"{{ homelab = {HARDWARE}; }}")
     for folder, _ in list(found.values())[1:]:
         generate(folder)
-        _put_secrets(folder)
+        put_secrets(folder)
     return found
-
-
-def _put_secrets(folder: Path) -> None:
-    """Make the files that users make with sops: sops-nix wants them to be there."""
-    for module in folder.glob("modules/generated/*/secrets.nix"):
-        for name in re.findall(r"= \.\./\.\./\.\./([^;\s]+);", module.read_text(encoding="utf-8")):
-            folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
-            folder.joinpath(name).write_text("k8s: {join-token: ENC[]}\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import attrs
 import yaml
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, reject, settings
 from hypothesis import strategies as st
 
 from hybridlab import apply, check, emit_all, parse_spec, plan, resolve
@@ -17,6 +17,7 @@ from hybridlab.emit.file import FileSet
 from hybridlab.errors import ReportedError
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.flows import FlowKind
+from hybridlab.rules.registry import ALL_RULES
 from nix_programs import assert_nix_parses, nix_reads_all
 from strategies import Data, any_clusters, as_yaml, good_clusters, shuffled
 
@@ -195,3 +196,19 @@ def test_yaml_and_python_give_equal_specs(data: Data) -> None:
     assert type(from_file)(**fields) == from_file
     for name, guest in data["guests"].items():
         assert from_file.guests[name].address == ip_address(guest["address"])
+
+
+_FATAL = {rule.code for rule in ALL_RULES if not rule.waivable}
+
+
+@settings(max_examples=150)
+@given(any_clusters())
+def test_whatever_a_waiver_may_set_aside_can_be_generated(data: Data) -> None:
+    try:
+        cluster = resolve(parse_spec(as_yaml(data)))
+    except ReportedError:
+        reject()
+    errors = {diagnostic.code for diagnostic in check(cluster).errors}
+    assume(not errors & _FATAL)
+    event(f"errors: {bool(errors)}")
+    assert emit_all(cluster).files

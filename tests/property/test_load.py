@@ -1,5 +1,6 @@
 """The loader over anything: a file is a spec, or a list of problems that each have a place in it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from hybridlab import load_spec
+from hybridlab.cli.findings import FORMATS
 from hybridlab.errors import SpecError
+from hybridlab.fix import look
 from hybridlab.spec.cluster import ClusterSpec
 
 EXAMPLE = (Path(__file__).parents[2] / "cluster.yaml").read_text(encoding="utf-8")
@@ -81,3 +84,33 @@ def test_damaged_example_is_a_spec_or_placed_problems(content: bytes, folder: Pa
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda t: t.encode("utf-8", "replace")))
 def test_any_bytes_are_a_spec_or_placed_problems(content: bytes, folder: Path) -> None:
     assert_spec_or_placed_problems(folder, content)
+
+
+SECRETS = (
+    ("AGE-SECRET-KEY-1{}", "QQPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"),
+    ("-----BEGIN OPENSSH PRIVATE KEY----- {} -----END OPENSSH PRIVATE KEY-----", "bm90IGEga2V5LCBidXQgbG9v"),
+    (
+        "|\n        -----BEGIN RSA PRIVATE KEY-----\n        {}\n        -----END RSA PRIVATE KEY-----",
+        "a3MgbGlrZSBv",
+    ),
+)
+
+
+@st.composite
+def specs_with_a_private_key(draw: st.DrawFn) -> tuple[str, str]:
+    """The example with a private key in the place of a word, or before it, and what nobody may be told."""
+    form, secret = draw(st.sampled_from(SECRETS))
+    words = [match.span() for match in re.finditer(r"[A-Za-z0-9./-]+", EXAMPLE)]
+    start, end = draw(st.sampled_from(words))
+    put = draw(st.sampled_from(("{}", '"{}"', "{}: ", "- {}", "[{}]", "x: {} "))).format(form.format(secret))
+    return EXAMPLE[:start] + put + EXAMPLE[draw(st.sampled_from((start, end))) :], secret
+
+
+@settings(max_examples=150)
+@given(case=specs_with_a_private_key())
+def test_no_format_tells_a_private_key(case: tuple[str, str], folder: Path) -> None:
+    text, secret = case
+    (folder / "cluster.yaml").write_text(text, encoding="utf-8")
+    report = look(folder / "cluster.yaml")
+    event("refused" if report.errors else "accepted")
+    assert not [name for name, form in FORMATS.items() if secret in form(report)]

@@ -32,6 +32,19 @@ def fixed(spec: Path, text: str) -> Fixed:
         ("role: control-plane", "role: Control-Plane"),
         ('address: "0000:c4:00.0"', 'address: "c4:00.0"'),
         ("podCidr: 10.244.0.0/16", "podcidr: 10.244.3.0/16"),
+        ("uplink: enp1s0", "uplnk: enp1s0"),
+        ("uplink: enp1s0", "interface: enp1s0"),
+        ("addresses: {management", "address: {management"),
+        ("memory: 64GiB", "ram: 65536mib"),
+        ("    type: ollama", "    kind: ollama"),
+        ("role: control-plane", "role: master"),
+        ("system: x86_64-linux", "system: amd64"),
+        ("id: 10,", "id: 1_0,"),
+        ("cpus: 16", "cpus: 16.0"),
+        ("address: 10.0.20.12", "address: 10.0.20.12/24"),
+        ("cidr: 10.0.10.0/24", "cidr: 10.0.10/24"),
+        ("cidr: 10.0.10.0/24", "cidr: 10.0.10.0/0.0.0.255"),
+        ("sshFrom: [management]", "sshFrom: [10.0.10.0/24]"),
     ],
 )
 def test_the_example_is_mended_to_what_it_was(spec: Path, good: str, bad: str) -> None:
@@ -41,6 +54,23 @@ def test_the_example_is_mended_to_what_it_was(spec: Path, good: str, bad: str) -
     assert len(found.done) >= 1
     assert found.report.diagnostics == ()
     assert spec.read_text(encoding="utf-8") != EXAMPLE, "the file itself is for others to write"
+
+
+@pytest.mark.parametrize("wrong", ['"true"', "yes", "On", '"yes"'])
+def test_a_truth_value_is_written_as_one(spec: Path, wrong: str) -> None:
+    right = "vcpus: 2\n    balloon: true\n"
+    assert fixed(spec, EXAMPLE.replace("vcpus: 2\n", f"vcpus: 2\n    balloon: {wrong}\n")).after.decode() == (
+        EXAMPLE.replace("vcpus: 2\n", right)
+    )
+
+
+def test_many_keys_with_one_cause_are_mended_at_once(spec: Path) -> None:
+    guest = "  vm-{0}: {{host: homelab, vlan: services, ip: 10.0.20.5{0}, vcpus: 2, memory: 4GiB}}\n"
+    guests = "".join(map(guest.format, range(5)))
+    found = fixed(spec, EXAMPLE.replace("guests:\n", f"guests:\n{guests}"))
+    assert found.after.decode().count(", address: 10.0.20.5") == 5
+    assert len(found.done) == 1
+    assert found.report.ok
 
 
 def test_faults_of_shape_hide_others_and_all_are_mended(spec: Path) -> None:
@@ -65,7 +95,9 @@ def test_byte_order_mark_and_line_ends_stay(spec: Path) -> None:
         ("memory: 64GiB", "memory: 64GB"),  # may be less
         ("vlan: services # where", "vlan: service # where"),  # or the VLAN is called so
         ("address: 10.0.20.12", "address: 10.0.20.11"),
-        ("uplink: enp1s0", "uplnk: enp1s0"),
+        ("uplink: enp1s0", "uplnk: enp1s0\n    interface: enp2s0"),
+        ("podCidr: 10", "clusterCidr: 10"),  # it need not be there at all
+        ("id: 10", "id: 012"),
     ],
 )
 def test_what_has_more_than_one_answer_is_left_to_the_user(spec: Path, good: str, bad: str) -> None:

@@ -1,21 +1,41 @@
-"""A report as the result of a command: on standard output, as text or JSON."""
+"""A report as the result of a command: on standard output in a format, with a summary on standard error."""
 
-import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
-from hybridlab.cli import render
 from hybridlab.cli.ending import ExitCode
+from hybridlab.cli.formats.concise import concise
+from hybridlab.cli.formats.github import github
+from hybridlab.cli.formats.objects import objects
+from hybridlab.cli.formats.sarif import sarif
+from hybridlab.cli.render import render_report, summarize
 from hybridlab.cli.terminal import notice
 from hybridlab.diagnostic import Report
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "text": render_report,
+    "concise": concise,
+    "json": objects,
+    "github": github,
+    "sarif": sarif,
+}
+_FOR_PEOPLE = ("text", "concise")
+_MOST_CODES = 3
 
 
 def show_findings(report: Report, form: str, where: Path) -> ExitCode:
     """Show every finding of a look at `where`, and return the exit code that says whether one is an error."""
-    if form == "json":
-        click.echo(json.dumps(render.as_objects(report), indent=2))
-    else:
-        click.echo(render.render_report(report), nl=False)
-    notice(f"{render.summarize(report)} in {where}")
+    click.echo(FORMATS[form](report), nl=False)
+    notice(f"{summarize(report)} in {where}")
+    if form in _FOR_PEOPLE and (fixable := sum(diagnostic.fix is not None for diagnostic in report)):
+        notice(f"`hybridlab check --fix` mends {fixable} of them; --diff shows how")
+    if report.diagnostics and form in _FOR_PEOPLE:
+        notice(f"`hybridlab explain {_codes(report)}` says more")
     return ExitCode.FINE if report.ok else ExitCode.ERRORS
+
+
+def _codes(report: Report) -> str:
+    codes = list(dict.fromkeys(diagnostic.code for diagnostic in report))
+    return " ".join(codes) if len(codes) <= _MOST_CODES else "CODE"

@@ -21,6 +21,7 @@ from hybridlab.cli.ending import ExitCode, discard_stdout, exit_code_of
 # Each command with its short help, which is the first sentence of the command's own (a test compares them).
 COMMANDS = {
     "check": "Find every problem of the spec.",
+    "explain": "Say what a finding's code means, why it matters and what to do.",
     "generate": "Write the NixOS modules and Kubernetes manifests.",
     "show": "Show what the spec means, resolved.",
     "deploy": "Deploy hosts with their guests, so that each ends on its new system or on the old one.",
@@ -34,6 +35,7 @@ COMMANDS = {
     "kubeconfig": "Fetch the admin's kubeconfig from the control plane.",
     "secrets": "Make, check and replace what the cluster keeps secret, with sops.",
     "ping": "Ask every address whether it answers.",
+    "schema": "Print the JSON Schema of the spec, for an editor.",
     "completion": "Print the script that makes a shell complete commands.",
 }
 

@@ -1,4 +1,4 @@
-"""Diagnostics as text for a person, with the line and a caret, and as plain objects for a program."""
+"""Diagnostics as text for a person, with the line and a caret."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,7 @@ from hybridlab.diagnostic import Diagnostic, Report, Severity, SourceSpan, SpecP
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _LINE_CELLS = 160  # of a longer line, only the surroundings of the place are shown
 _BEFORE_PLACE = 60
+_MOST_RELATED = 3
 
 
 def render_report(report: Report) -> str:
@@ -21,24 +22,32 @@ def summarize(report: Report) -> str:
     """Return how many findings of each kind there are: `2 errors, 1 warning`."""
     counts = {"error": len(report.errors), "warning": len(report.warnings)}
     parts = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items() if count]
-    return ", ".join(parts) or "no problems"
+    return ", ".join(parts or ["no problems"]) + (f", {len(report.waived)} waived" if report.waived else "")
+
+
+def headline(diagnostic: Diagnostic) -> str:
+    """Return where, how bad and what, in one line."""
+    color = _COLORS[diagnostic.severity]
+    kind = click.style(f"{diagnostic.severity.value}[{diagnostic.code}]", fg=color, bold=True)
+    return f"{place(diagnostic.span, diagnostic.path)}: {kind} {safe(diagnostic.message)}"
+
+
+def place(span: SourceSpan | None, path: SpecPath) -> str:
+    """Return the place in a file; where there is none, the path in the spec."""
+    return safe(str(path if span is None else span))
 
 
 def _diagnostic(diagnostic: Diagnostic) -> Iterator[str]:
-    color = _COLORS[diagnostic.severity]
-    kind = click.style(f"{diagnostic.severity.value}[{diagnostic.code}]", fg=color, bold=True)
-    yield f"{_place(diagnostic.span, diagnostic.path)}: {kind} {safe(diagnostic.message)}"
-    yield from _excerpt(diagnostic.span, color)
+    yield headline(diagnostic)
+    yield from _excerpt(diagnostic.span, _COLORS[diagnostic.severity])
     note = click.style("note", fg="cyan", bold=True)
-    for other in diagnostic.related:
-        yield f"{_place(other.span, other.path)}: {note} {safe(other.message)}"
+    for other in diagnostic.related[:_MOST_RELATED]:
+        yield f"{place(other.span, other.path)}: {note} {safe(other.message)}"
         yield from _excerpt(other.span, "cyan")
+    if (more := len(diagnostic.related) - _MOST_RELATED) > 0:
+        yield f"  … and {more} more place{'s' * (more != 1)}"
     if diagnostic.hint:
         yield f"  {click.style('hint', fg='green', bold=True)} {safe(diagnostic.hint)}"
-
-
-def _place(span: SourceSpan | None, path: SpecPath) -> str:
-    return safe(str(path if span is None else span))
 
 
 def _excerpt(span: SourceSpan | None, color: str) -> Iterator[str]:
@@ -56,31 +65,3 @@ def _excerpt(span: SourceSpan | None, color: str) -> Iterator[str]:
     margin = " " * len(str(span.line))
     yield f" {span.line} | {lead}{''.join(cells)}{tail}"
     yield f" {margin} | {' ' * before}{click.style('^' * carets, fg=color, bold=True)}"
-
-
-def as_objects(report: Report) -> list[dict[str, object]]:
-    """Return every finding as a plain object; places count from 1, and are null where nothing is known."""
-    return [
-        {
-            "code": diagnostic.code,
-            "severity": diagnostic.severity.value,
-            "message": diagnostic.message,
-            "hint": diagnostic.hint,
-            **_place_object(diagnostic.span, diagnostic.path),
-            "related": [
-                {"message": other.message, **_place_object(other.span, other.path)}
-                for other in diagnostic.related
-            ],
-        }
-        for diagnostic in report
-    ]
-
-
-def _place_object(span: SourceSpan | None, path: SpecPath) -> dict[str, object]:
-    return {
-        "path": list(path),
-        "file": span and span.file,
-        "line": span and span.line,
-        "column": span and span.column,
-        "width": span and span.width,
-    }

@@ -74,16 +74,23 @@ def _gpu(machine: Machine) -> Row:
 
 
 def _addresses(cluster: Cluster) -> Iterator[Row]:
-    rows = [*_gateways(cluster), *_machine_addresses(cluster)]
+    rows = [*_addresses_of_others(cluster), *_machine_addresses(cluster)]
     yield from (row for _, row in sorted(rows, key=lambda pair: pair[0]))
 
 
-def _gateways(cluster: Cluster) -> Iterator[tuple[tuple[int, int], Row]]:
+def _addresses_of_others(cluster: Cluster) -> Iterator[tuple[tuple[int, int], Row]]:
+    """Yield what has a fixed address in a VLAN and is no machine of the cluster: its router, and devices."""
     for vlan in cluster.vlans:
-        if vlan.gateway is not None:
-            key = (vlan.gateway.version, int(vlan.gateway))
-            row = {"address": str(vlan.gateway), "vlan": vlan.name, "vlanId": vlan.id, "kind": "gateway"}
-            yield key, row | dict.fromkeys(("machine", "interface", "mac", "tap", "cid"))
+        others = [("gateway", None, vlan.gateway)] if vlan.gateway is not None else []
+        for kind, name, address in (*others, *(("device", d.name, d.address) for d in vlan.devices)):
+            row = {
+                "address": str(address),
+                "vlan": vlan.name,
+                "vlanId": vlan.id,
+                "kind": kind,
+                "machine": name,
+            }
+            yield (address.version, int(address)), row | dict.fromkeys(("interface", "mac", "tap", "cid"))
 
 
 def _machine_addresses(cluster: Cluster) -> Iterator[tuple[tuple[int, int], Row]]:

@@ -10,8 +10,9 @@ from attrs import define, field, frozen
 from hybridlab.diagnostic import Source, SpecPath
 from hybridlab.model.exposure import Firewall
 from hybridlab.model.flows import Flow
-from hybridlab.model.mentions import Mention, find_mentions
-from hybridlab.model.network import Vlan
+from hybridlab.model.inventory import Inventory
+from hybridlab.model.mentions import Mention, NamedService, find_mentions, find_named_services
+from hybridlab.model.network import OtherNetwork, Vlan
 from hybridlab.model.node import Guest, Host, Machine, Membership
 from hybridlab.model.waivers import CheckSettings
 from hybridlab.model.workload import (
@@ -164,6 +165,7 @@ class Cluster:
     secrets: Secrets | None
     flows: tuple[Flow, ...]
     firewalls: Mapping[str, Firewall]
+    other_networks: tuple[OtherNetwork, ...] = ()
     check_settings: CheckSettings = field(factory=CheckSettings)
     source: Source = field(eq=False, repr=False, kw_only=True)
 
@@ -213,13 +215,23 @@ class Cluster:
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:
-        """The addresses that stand in their texts."""
-        return tuple(find_mentions(self.objects))
+        """The addresses that stand in their texts, and in variables of workloads."""
+        return tuple(find_mentions((*self.objects, *self.apps)))
+
+    @cached_property
+    def named_services(self) -> tuple[NamedService, ...]:
+        """The names of Services that stand in their texts, and in variables of workloads."""
+        return tuple(find_named_services((*self.objects, *self.apps)))
 
     @cached_property
     def objects(self) -> tuple[KubernetesObject, ...]:
         """The objects in all of these."""
         return tuple(one for workload in self.manifests for one in workload.objects)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What there is once all of this is applied."""
+        return Inventory.of(self.workloads)
 
     @cached_property
     def made_namespaces(self) -> Mapping[str, SpecPath]:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Leg, Vlan
-from hybridlab.model.node import Machine
+from hybridlab.model.node import Machine, OwnService
 from hybridlab.model.workload import Deployment, Exposure, Manifests, Ollama, Workload
 from hybridlab.tables import ports
 from hybridlab.tables.ports import Protocol, Service
@@ -69,6 +69,8 @@ def derive_flows(
 
 def _flows_to(machine: Machine, exposed: Iterable[_Exposed], admin_vlans: tuple[Vlan, ...]) -> Iterator[Flow]:
     yield from _from_admin(machine, admin_vlans, ports.SSH, "the admin logs in and deploys")
+    for own in machine.services:
+        yield from _to_own_service(machine, own)
     member = machine.membership
     if member is None:
         return
@@ -113,6 +115,22 @@ def _from_admin(machine: Machine, vlans: tuple[Vlan, ...], service: Service, pur
                 service=service.name,
                 purpose=purpose,
                 cause=SpecPath.of("admin"),
+            )
+
+
+def _to_own_service(machine: Machine, own: OwnService) -> Iterator[Flow]:
+    for leg in machine.legs:
+        for vlan in own.vlans:
+            yield Flow(
+                who="clients",
+                source=vlan,
+                destination=machine.name,
+                leg=leg,
+                port=own.port,
+                protocol=own.protocol,
+                service=own.name,
+                purpose="a program of its own",
+                cause=own.path,
             )
 
 

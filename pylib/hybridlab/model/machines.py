@@ -1,16 +1,18 @@
 """Hosts and guests from what the user wrote of them: legs in VLANs, identities, parts in the cluster."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.allocate import allocate_identity
 from hybridlab.model.network import Leg
-from hybridlab.model.node import Gpu, Guest, Host, Membership
+from hybridlab.model.node import Gpu, Guest, Host, Membership, OwnService
 from hybridlab.model.scope import Scope
-from hybridlab.spec.gpu import GpuSpec
-from hybridlab.spec.machine import GuestSpec, HostSpec, MembershipSpec, Role
+from hybridlab.spec.gpu import GpuMode, GpuSpec
+from hybridlab.spec.machine import GuestSpec, HostSpec, MembershipSpec, Role, ServiceSpec
 from hybridlab.spec.scalars import Name, System
+from hybridlab.spec.workload import AmdGpuDevicePluginSpec
 from hybridlab.tables.gpu import GPU_MODELS
+from hybridlab.tables.ports import Protocol
 
 _ARCHITECTURE = {System.X86_64: "amd64", System.AARCH64: "arm64"}  # as Kubernetes names it
 
@@ -55,6 +57,7 @@ def _guest(scope: Scope, name: Name, guest: GuestSpec) -> Guest | None:
         balloon=guest.balloon,
         identity=allocate_identity(scope.spec.name, name, guest),
         membership=_membership(scope, path, guest.kubernetes, (leg,)),
+        services=_services(scope, path / "services", guest.services),
     )
 
 
@@ -65,15 +68,30 @@ def _host(scope: Scope, name: Name, host: HostSpec, guests: tuple[Guest, ...]) -
         vlan = scope.vlan(vlan_name, path / "addresses" / vlan_name, on_key=True)
         if vlan is not None:
             legs.append(Leg(vlan, address, interface=f"{scope.spec.networks.bridge}.{vlan.id}"))
+    gpu = None if host.gpu is None else _gpu(scope, path / "gpu", host.gpu, guests)
     return Host(
         name=name,
         uplink=host.uplink,
         legs=tuple(legs),
         cpus=host.cpus,
         memory_mib=host.memory.mib,
-        gpu=None if host.gpu is None else _gpu(scope, path / "gpu", host.gpu, guests),
-        membership=_membership(scope, path, host.kubernetes, tuple(legs)),
+        gpu=gpu,
+        membership=_membership(scope, path, host.kubernetes, tuple(legs), gpu),
         guests=guests,
+        services=_services(scope, path / "services", host.services),
+    )
+
+
+def _services(scope: Scope, path: SpecPath, services: Mapping[Name, ServiceSpec]) -> tuple[OwnService, ...]:
+    return tuple(
+        OwnService(
+            name=name,
+            port=service.port,
+            protocol=Protocol(service.protocol.value),
+            vlans=scope.vlans_named(service.from_, path / name / "from"),
+            path=path / name,
+        )
+        for name, service in sorted(services.items())
     )
 
 
@@ -81,22 +99,42 @@ def _gpu(scope: Scope, path: SpecPath, spec: GpuSpec, guests: tuple[Guest, ...])
     model = scope.known(GPU_MODELS, spec.model, "GPU model", path / "model")
     passthrough = spec.passthrough
     if passthrough is not None and passthrough.guest is not None:
-        own = {guest.name: guest for guest in guests}
-        scope.known(own, passthrough.guest, "guest of this host", path / "passthrough" / "guest")
+        _guest_of_passthrough(scope, path / "passthrough" / "guest", passthrough.guest, guests)
     if model is None:
         return None
     return Gpu(
         model=model,
         mode=spec.mode,
         count=spec.count,
+        memory_mib=0 if spec.memory is None else spec.memory.mib,
         passthrough_address=passthrough.address if passthrough else None,
         passthrough_ids=passthrough.ids if passthrough else (),
         passthrough_guest=passthrough.guest if passthrough else None,
     )
 
 
+def _guest_of_passthrough(scope: Scope, path: SpecPath, name: Name, guests: tuple[Guest, ...]) -> None:
+    """See to it that the guest that gets a GPU is on the host of the GPU."""
+    own = {guest.name: guest for guest in guests}
+    elsewhere = scope.spec.guests.get(name)
+    if name in own or elsewhere is None or elsewhere.host not in scope.spec.hosts:
+        scope.known(own, name, "guest of this host", path)
+        return
+    scope.problem(
+        "RES001",
+        f"{path} refers to guest {name!r}, which is on another host, {elsewhere.host!r}",
+        path,
+        hint=f"the guests of this host are: {', '.join(sorted(own)) or 'none'}",
+        related=(Related("where the guest is", SpecPath.of("guests", name, "host")),),
+    )
+
+
 def _membership(
-    scope: Scope, path: SpecPath, member: MembershipSpec | None, legs: tuple[Leg, ...]
+    scope: Scope,
+    path: SpecPath,
+    member: MembershipSpec | None,
+    legs: tuple[Leg, ...],
+    gpu: Gpu | None = None,
 ) -> Membership | None:
     spec, name = scope.spec, str(path[-1])
     if member is None or spec.kubernetes is None:
@@ -127,4 +165,11 @@ def _membership(
         taints=tuple(sorted(member.taints)),
         schedulable=member.role is Role.WORKER if member.schedulable is None else member.schedulable,
         leg=leg,
+        says_its_gpus=gpu is not None and gpu.mode is GpuMode.HOST and _has_labeller(scope, member),
     )
+
+
+def _has_labeller(scope: Scope, member: MembershipSpec) -> bool:
+    """Whether AMD's node labeller runs on such a node."""
+    plugins = (w for w in scope.spec.workloads.values() if isinstance(w, AmdGpuDevicePluginSpec))
+    return any(w.labeller and w.node_selector.items() <= member.labels.items() for w in plugins)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from hybridlab.diagnostic import SpecPath
+from hybridlab.model.conditions import satisfies
 from hybridlab.model.node import Machine, Toleration
 from hybridlab.model.plain import items, mapping, texts
 from hybridlab.model.quantity import parse_quantity
@@ -39,6 +40,7 @@ _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 _REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+_JOBS = ("Job", "CronJob")
 
 
 def resolve_manifests(
@@ -91,7 +93,7 @@ def _objects(scope: Scope, workload: str, document: object, at: SpecPath) -> Ite
         str(version),
         str(kind),
         str(name),
-        namespace if isinstance(namespace, str) else None,
+        namespace if isinstance(namespace, str) and namespace else None,
         data,
         at,
     )
@@ -116,6 +118,7 @@ def _template(one: KubernetesObject, machines: Sequence[Machine]) -> Iterator[Po
         for index, container in enumerate(items(spec.get(key)))
     )
     yield PodTemplate(
+        one=one,
         pods=_pods(one, spec, at / "spec", containers, machines),
         namespace=one.namespace,
         labels=texts(metadata.get("labels")),
@@ -140,9 +143,9 @@ def _pods(
         machine.name
         for machine in machines
         if (member := machine.membership) is not None
-        and selector.items() <= member.labels.items()
-        and (terms is None or any(_satisfies(term, machine.name, member.labels) for term in terms))
-        and member.takes(tolerations)
+        and member.has(selector.items())
+        and (terms is None or any(satisfies(term, machine.name, member) for term in terms))
+        and member.takes(tolerations, bound=bool(spec.get("nodeName")))
     )
     amounts = {name: _amount(containers, name) for name in ("memory", "cpu", DEFAULT_RESOURCE)}
     (memory, memory_path), (cpu, cpu_path), (gpus, gpus_path) = amounts.values()
@@ -155,6 +158,7 @@ def _pods(
         tolerations=tolerations,
         affinity_path=affinity_path,
         replicas=_replicas(one, len(nodes)),
+        ends=_ends(one, spec),
         gpus=int(gpus),
         gpus_path=gpus_path or one.name_path,
         memory_mib=int(memory // 2**20),
@@ -164,9 +168,16 @@ def _pods(
     )
 
 
+def _ends(one: KubernetesObject, spec: Mapping[str, Any]) -> bool:
+    """Whether these pods end by themselves, and make room for others."""
+    return one.kind in _JOBS or (one.kind == "Pod" and spec.get("restartPolicy") in ("Never", "OnFailure"))
+
+
 def _replicas(one: KubernetesObject, nodes: int) -> int:
     if one.kind == "DaemonSet":
         return nodes
+    if one.kind in _JOBS and one.spec.get("suspend") is True:
+        return 0
     written = one.spec.get("replicas" if one.kind in _REPLICATED else "parallelism")
     return written if type(written) is int and 0 <= written < 2**31 else 1
 
@@ -221,38 +232,14 @@ def _affinity(
     return [mapping(term) for term in found], SpecPath((*at, *way))
 
 
-def _satisfies(term: Mapping[str, Any], name: str, labels: Mapping[str, str]) -> bool:
-    expressions = [(mapping(one), labels) for one in items(term.get("matchExpressions"))]
-    expressions += [(mapping(one), {"metadata.name": name}) for one in items(term.get("matchFields"))]
-    # A term without a condition matches nothing.
-    return bool(expressions) and all(_holds(one, values) for one, values in expressions)
-
-
-def _holds(expression: Mapping[str, Any], values: Mapping[str, str]) -> bool:
-    has = values.get(str(expression.get("key")))
-    wanted = [str(value) for value in items(expression.get("values"))]
-    match expression.get("operator"):
-        case "In":
-            return has in wanted
-        case "NotIn":
-            return has not in wanted
-        case "Exists":
-            return has is not None
-        case "DoesNotExist":
-            return has is None
-        case "Gt" | "Lt" as operator:
-            try:
-                number, bound = int(has or ""), int(wanted[0])
-            except (ValueError, IndexError):
-                return False
-            return number > bound if operator == "Gt" else number < bound
-    return False
-
-
 def _ports(one: KubernetesObject) -> Iterator[ServicePort]:
     if not one.is_service:
         return
     spec = one.spec
+    # A LoadBalancer may do without NodePorts; then only those are there that it names.
+    has_node_ports = spec.get("type") == "NodePort" or (
+        spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
+    )
     for index, item in enumerate(items(spec.get("ports"))):
         port = mapping(item)
         number, node_port, protocol = (port.get(key) for key in ("port", "nodePort", "protocol"))
@@ -264,6 +251,6 @@ def _ports(one: KubernetesObject) -> Iterator[ServicePort]:
             target=target if isinstance(target := port.get("targetPort"), str) else None,
             port=number if type(number) is int else 0,
             protocol=Protocol.UDP if protocol == "UDP" else Protocol.TCP,
-            node_port=node_port if type(node_port) is int else None,
-            is_node_port=spec.get("type") in ("NodePort", "LoadBalancer"),
+            node_port=node_port if type(node_port) is int and node_port != 0 else None,  # 0 is none, too
+            is_node_port=has_node_ports,
         )

@@ -10,6 +10,7 @@ from hybridlab.spec.gpu import GpuMode
 from hybridlab.spec.machine import Hypervisor, Role, Store
 from hybridlab.spec.scalars import Taint
 from hybridlab.tables.gpu import GpuModel
+from hybridlab.tables.ports import Protocol
 
 # What a kubelet keeps free of memory before it evicts pods: its default for memory.available.
 EVICTION_MIB = 100
@@ -66,12 +67,19 @@ class Toleration:
         return cls(taint.key, taint.value, taint.effect)
 
 
+# What a controller repeats of the kubelet's labels under their old names (pkg/controller/nodelifecycle).
+_REPEATED = {"beta.kubernetes.io/arch": "kubernetes.io/arch", "beta.kubernetes.io/os": "kubernetes.io/os"}
+# How the labels begin that AMD's node labeller sets (ROCm/k8s-device-plugin, cmd/k8s-node-labeller).
+_GPU_LABELS = ("amd.com/gpu.", "beta.amd.com/gpu.")
+
+
 @frozen
 class Membership:
     """A machine's part in the Kubernetes cluster; `leg` is the one on which other nodes reach it.
 
     `own_labels` are those of the spec, `labels` all that the node has: with those that every kubelet sets.
-    `schedulable` is what the spec says; `taints` keep pods away that do not tolerate them.
+    `schedulable` is what the spec says; `taints` keep pods away that do not tolerate them. Where
+    `says_its_gpus`, AMD's node labeller sets further labels, of which only the node knows the values.
     """
 
     role: Role
@@ -80,6 +88,7 @@ class Membership:
     taints: tuple[Taint, ...]
     schedulable: bool
     leg: Leg
+    says_its_gpus: bool = False
 
     @property
     def is_control_plane(self) -> bool:
@@ -103,10 +112,26 @@ class Membership:
         own = (UNSCHEDULABLE, CONTROL_PLANE_ONLY) if self.is_control_plane else (UNSCHEDULABLE,)
         return (*self.taints, *own)
 
-    def takes(self, tolerations: Iterable[Toleration]) -> bool:
-        """Whether pods run here that have these tolerations."""
+    def takes(self, tolerations: Iterable[Toleration], *, bound: bool = False) -> bool:
+        """Whether pods run here that have these tolerations.
+
+        Those that are `bound` name their node: no scheduler is asked, and only NoExecute keeps them away.
+        """
         tolerations = tuple(tolerations)
-        return all(any(one.covers(taint) for one in tolerations) for taint in self.repelling)
+        taints = (taint for taint in self.repelling if not bound or taint.effect == "NoExecute")
+        return all(any(one.covers(taint) for one in tolerations) for taint in taints)
+
+    def may_say(self, key: str) -> bool:
+        """Whether the node labels itself with `key`, with a value that nobody knows here."""
+        return self.says_its_gpus and key.startswith(_GPU_LABELS)
+
+    def value_of(self, key: str) -> str | None:
+        """Return the value of a label, None if the node does not have it."""
+        return self.labels.get(key, self.labels.get(_REPEATED.get(key, "")))
+
+    def has(self, labels: Iterable[tuple[str, str]]) -> bool:
+        """Whether the node has all of these labels, as far as anybody knows here."""
+        return all(self.value_of(key) == value or self.may_say(key) for key, value in labels)
 
 
 # An IOMMU, and `pt` leaves the addresses of the host's own devices untranslated.
@@ -115,11 +140,15 @@ _IOMMU = ("amd_iommu=on", "iommu=pt")
 
 @frozen
 class Gpu:
-    """A host's GPU: its model from the table, who drives it, and what passthrough would need."""
+    """A host's GPU: its model from the table, who drives it, and what passthrough would need.
+
+    `memory_mib` is what the firmware sets apart for it of the host's memory: Linux does not see that.
+    """
 
     model: GpuModel
     mode: GpuMode
     count: int
+    memory_mib: int = 0
     passthrough_address: str | None = None
     passthrough_ids: tuple[str, ...] = ()
     passthrough_guest: str | None = None
@@ -137,6 +166,17 @@ class Gpu:
 
 
 @frozen
+class OwnService:
+    """A program of the user's own modules that listens on a machine, and the VLANs that may use it."""
+
+    name: str
+    port: int
+    protocol: Protocol
+    vlans: tuple[Vlan, ...]
+    path: SpecPath
+
+
+@frozen
 class Guest:
     """A MicroVM; it has one leg."""
 
@@ -151,6 +191,7 @@ class Guest:
     balloon: bool
     identity: Identity
     membership: Membership | None
+    services: tuple[OwnService, ...] = ()
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -191,6 +232,7 @@ class Host:
     gpu: Gpu | None
     membership: Membership | None
     guests: tuple[Guest, ...]
+    services: tuple[OwnService, ...] = ()
 
     @property
     def path(self) -> SpecPath:
@@ -216,8 +258,13 @@ class Host:
 
     @property
     def memory_for_pods_mib(self) -> int:
-        """As of a guest: what neither guests nor the host itself need."""
-        return max(0, self.memory_mib - self.guests_memory_mib - HOST_RESERVE_MIB - EVICTION_MIB)
+        """As of a guest: what neither guests nor GPU nor the host itself need."""
+        taken = self.guests_memory_mib + self.gpu_memory_mib + HOST_RESERVE_MIB
+        return max(0, self.memory_mib - taken - EVICTION_MIB)
+
+    @property
+    def gpu_memory_mib(self) -> int:
+        return 0 if self.gpu is None else self.gpu.memory_mib
 
     @property
     def cpu_for_pods_milli(self) -> int:
@@ -247,9 +294,12 @@ def host_of(machine: Machine) -> str:
     return machine.host if isinstance(machine, Guest) else machine.name
 
 
-def known_leg(machine: Machine) -> Leg:
-    """Return the leg under whose address others know a machine: on the VLAN of Kubernetes if it is a node."""
-    return machine.legs[0] if machine.membership is None else machine.membership.leg
+def known_leg(machine: Machine) -> Leg | None:
+    """Return the leg under whose address others know a machine: on the VLAN of Kubernetes if it is a node.
+
+    None for one that has no address at all.
+    """
+    return machine.membership.leg if machine.membership is not None else next(iter(machine.legs), None)
 
 
 def leg_path(machine: Machine, leg: Leg) -> SpecPath:

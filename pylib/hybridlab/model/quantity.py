@@ -15,6 +15,15 @@ _SUFFIXES: dict[str | None, Fraction] = {
 }
 
 
+def is_extended(resource: str) -> bool:
+    """Whether a resource is a device, given out as a whole: of a domain that is not Kubernetes' own.
+
+    As pkg/apis/core/helper: IsExtendedResourceName.
+    """
+    domain, slash, _ = resource.rpartition("/")
+    return bool(slash) and not domain.endswith("kubernetes.io")
+
+
 def parse_quantity(value: object) -> Fraction | None:
     """Return the amount, exactly, or None for what is none; a number stands for itself."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from hybridlab.diagnostic import Report, SpecPath
+from hybridlab.diagnostic import Related, Report, SpecPath
 from hybridlab.errors import ResolveError
 from hybridlab.model.cluster import Admin, Cluster, GuestKeys, Kubernetes, Nixos, Secrets, WorkloadSecrets
 from hybridlab.model.exposure import derive_firewalls
 from hybridlab.model.flows import derive_flows
 from hybridlab.model.machines import resolve_guests, resolve_hosts
-from hybridlab.model.network import Vlan
+from hybridlab.model.network import Device, DhcpRange, OtherNetwork, Vlan
 from hybridlab.model.node import Guest, Host, Machine
 from hybridlab.model.scope import Scope
 from hybridlab.model.waivers import CheckSettings, Waiver
@@ -21,7 +21,10 @@ from hybridlab.model.workload import App, Workload
 from hybridlab.model.workloads import resolve_workloads
 from hybridlab.spec.checks import CheckSpec
 from hybridlab.spec.cluster import ClusterSpec, SecretsSpec
+from hybridlab.spec.network import VlanSpec
 from hybridlab.tables.releases import RELEASES
+
+_MOST_RELATED = 3
 
 
 def resolve(spec: ClusterSpec) -> Cluster:
@@ -29,7 +32,7 @@ def resolve(spec: ClusterSpec) -> Cluster:
 
     Raises: ResolveError with every name that refers to nothing.
     """
-    vlans = {name: Vlan(name, v.id, v.cidr, v.gateway) for name, v in sorted(spec.networks.vlans.items())}
+    vlans = {name: _vlan(name, vlan) for name, vlan in sorted(spec.networks.vlans.items())}
     scope = Scope(spec, vlans)
     cluster = _cluster(scope)
     if scope.problems:
@@ -44,6 +47,7 @@ def _cluster(scope: Scope) -> Cluster:
     guests = resolve_guests(scope)
     hosts = resolve_hosts(scope, guests)
     machines: list[Machine] = sorted((*hosts, *guests), key=lambda machine: machine.name)
+    _one_for_the_vlan(scope)
     workloads = resolve_workloads(scope, machines)
     flows = derive_flows(machines, workloads, admin.vlans)
     return Cluster(
@@ -60,6 +64,7 @@ def _cluster(scope: Scope) -> Cluster:
         secrets=None if spec.secrets is None else _secrets(spec.secrets, hosts, guests, workloads),
         flows=flows,
         firewalls=derive_firewalls(flows),
+        other_networks=tuple(OtherNetwork(n, cidr) for n, cidr in sorted(spec.networks.others.items())),
         check_settings=CheckSettings() if spec.check is None else _check_settings(spec.check),
         source=spec.source,
     )
@@ -72,6 +77,13 @@ def _check_settings(spec: CheckSpec) -> CheckSettings:
         for index, w in enumerate(spec.waivers)
     )
     return CheckSettings(waivers, {str(code): severity for code, severity in spec.severities.items()})
+
+
+def _vlan(name: str, spec: VlanSpec) -> Vlan:
+    path = SpecPath.of("networks", "vlans", name, "devices")
+    devices = tuple(Device(d, address, path / d) for d, address in sorted(spec.devices.items()))
+    dhcp = None if spec.dhcp is None else DhcpRange(spec.dhcp.from_, spec.dhcp.to)
+    return Vlan(name, spec.id, spec.cidr, spec.gateway, dhcp, devices)
 
 
 def _admin(scope: Scope) -> Admin:
@@ -118,7 +130,8 @@ def _of_workloads(
 def _kubernetes(scope: Scope) -> Kubernetes | None:
     spec = scope.spec
     path = SpecPath.of("nixos", "release")
-    release = scope.known(RELEASES, spec.nixos.release, "NixOS release", path)
+    hint = f"this hybridlab knows {' and '.join(RELEASES)}"
+    release = scope.known(RELEASES, spec.nixos.release, "NixOS release", path, hint=hint)
     if spec.kubernetes is None:
         _refuse_members_without_cluster(scope)
         return None
@@ -140,6 +153,28 @@ def _kubernetes(scope: Scope) -> Kubernetes | None:
         service_network=spec.kubernetes.service_cidr,
         cluster_domain=spec.kubernetes.cluster_domain,
         join_token=spec.kubernetes.join_token.secret,
+    )
+
+
+def _one_for_the_vlan(scope: Scope) -> None:
+    """Say once that nodes have no address in the VLAN of Kubernetes, where all have one in another VLAN."""
+    off = [problem for problem in scope.problems if problem.code == "RES005"]
+    if scope.spec.kubernetes is None or len(off) < 2:
+        return
+    legs = [set(host.addresses) for host in scope.spec.hosts.values() if host.kubernetes]
+    legs += [{guest.vlan} for guest in scope.spec.guests.values() if guest.kubernetes]
+    meant = sorted(set.intersection(*legs) & set(scope.vlans))
+    if not meant:
+        return
+    scope.problems[:] = [problem for problem in scope.problems if problem.code != "RES005"]
+    path = SpecPath.of("kubernetes", "vlan")
+    scope.problem(
+        "RES005",
+        f"{len(off)} nodes have no address in VLAN {scope.spec.kubernetes.vlan!r}, on which the nodes of "
+        f"Kubernetes talk, and all have one in {meant[0]!r}",
+        path,
+        hint=f"did you mean {meant[0]!r}?",
+        related=tuple(Related(f"{one.path} has none", one.path) for one in off[:_MOST_RELATED]),
     )
 
 

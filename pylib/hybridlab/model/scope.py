@@ -38,7 +38,12 @@ class Scope:
         self.problems.append(Diagnostic(code, Severity.ERROR, message, path, **details))
 
     def known(
-        self, things: Mapping[K, T], name: K, kind: str, path: SpecPath, *, on_key: bool = False
+        self,
+        things: Mapping[K, T],
+        name: K,
+        kind: str,
+        path: SpecPath,
+        **details: Unpack[Details],
     ) -> T | None:
         """Return what `name`, written at `path`, refers to; None, and a problem, if it refers to nothing."""
         if name in things:
@@ -47,7 +52,9 @@ class Scope:
         names = ", ".join(sorted(things)[:_MOST_NAMES]) or "none"
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {names}"
         message = f"{path} refers to {kind} {name!r}, which does not exist"
-        self.problem("RES001", message, path, hint=hint, on_key=on_key, group=f"{kind} {name}")
+        details.setdefault("hint", hint)
+        details.setdefault("group", f"{kind} {name}")
+        self.problem("RES001", message, path, **details)
         return None
 
     def vlan(self, name: Name, path: SpecPath, *, on_key: bool = False) -> Vlan | None:

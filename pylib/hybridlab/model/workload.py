@@ -53,7 +53,8 @@ class Pods:
 
     `nodes` are the machines that may run them, by name; amounts are what one pod asks for, `memory_mib` in
     MiB, `cpu_milli` in thousandths of a processor. The `…_path`s are where the spec, or a manifest of the
-    user's, asks for each; `affinity_path` where it names nodes in another way than by labels alone.
+    user's, asks for each; `affinity_path` where it names nodes in another way than by labels alone. Pods of
+    which it `ends` may come one after the other.
     """
 
     title: str
@@ -64,6 +65,7 @@ class Pods:
     tolerations: tuple[Toleration, ...] = ()
     affinity_path: SpecPath | None = None
     replicas: int = 1
+    ends: bool = False
     gpus: int = 0
     gpus_path: SpecPath = field(factory=SpecPath)
     memory_mib: int = 0
@@ -246,12 +248,13 @@ class KubernetesObject:
 
 @frozen
 class PodTemplate:
-    """Pods of an object of the user's own, with their labels.
+    """Pods of an object of the user's own, `one`, with their labels.
 
     `spec` is the PodSpec as plain data, `path` its place; `containers` are those in it, also the ones that
     prepare, each with its place; `volume_claims` those of a StatefulSet.
     """
 
+    one: KubernetesObject
     pods: Pods
     namespace: str | None
     labels: Mapping[str, str]

@@ -1,6 +1,7 @@
 """Workloads from what the user wrote of them: images and variables from the tables, nodes by their labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from attrs import frozen
 
@@ -32,6 +33,8 @@ from hybridlab.tables.gpu import DEFAULT_RESOURCE, GpuModel
 
 # What the one port of a workload is called.
 _ONLY = "http"
+# What `hybridlab generate` writes; manifests are copied to the first.
+_GENERATED = ("k8s", "modules/generated")
 
 
 def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Workload, ...]:
@@ -51,8 +54,16 @@ def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Worklo
 
 
 def _manifests(scope: Scope, name: str, spec: ManifestsSpec, machines: Sequence[Machine]) -> Manifests:
-    path = SpecPath.of("workloads", name, "expose")
-    exposures = tuple(_exposed(scope, path / index, one) for index, one in enumerate(spec.expose))
+    path = SpecPath.of("workloads", name)
+    for tree in _GENERATED:
+        if PurePosixPath(spec.folder).is_relative_to(tree):
+            scope.problem(
+                "RES006",
+                f"workload {name!r} has its manifests in {spec.folder}, and hybridlab writes {tree}",
+                path / "folder",
+                hint="move them to a folder of their own, like apps",
+            )
+    exposures = tuple(_exposed(scope, path / "expose" / index, one) for index, one in enumerate(spec.expose))
     return resolve_manifests(scope, name, spec, machines, exposures)
 
 
@@ -91,7 +102,7 @@ def _selected(machines: Iterable[Machine], selector: Mapping[LabelKey, LabelValu
         for machine in machines
         if machine.membership is not None
         and machine.membership.schedulable
-        and selector.items() <= machine.membership.labels.items()
+        and machine.membership.has(selector.items())
     )
 
 

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 
-from hybridlab.diagnostic import Related, SpecPath
+from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import host_of
 from hybridlab.rules.rule import Example, Finding, rule
+from hybridlab.rules.ways import Place
 from hybridlab.rules.wording import listed
 
 _ADMIN = SpecPath.of("admin")
@@ -95,11 +97,9 @@ def ssh_from_nowhere(cluster: Cluster) -> Iterable[Finding]:
 )
 def host_out_of_reach(cluster: Cluster) -> Iterable[Finding]:
     vlans = cluster.admin.vlans
-    names = {vlan.name for vlan in vlans}
-    routed = any(vlan.gateway is not None for vlan in vlans)
+    admin = Place.of(vlans)
     for host in cluster.hosts:
-        attached = any(leg.vlan.name in names for leg in host.legs)
-        if not vlans or attached or (routed and host.default_leg is not None):
+        if not vlans or admin.reaches(host):
             continue
         place = listed([leg.vlan for leg in host.legs]) if host.legs else "no VLAN"
         yield Finding(
@@ -141,4 +141,48 @@ def system_user(cluster: Cluster) -> Iterable[Finding]:
             f"the admin's login is {cluster.admin.user!r}, which is an account of the system",
             _ADMIN / "user",
             "take a name of your own; root takes the same keys anyway",
+        )
+
+
+@rule(
+    "ADM005",
+    "control-plane-out-of-reach",
+    severity=Severity.WARNING,
+    summary="The admin's VLANs do not reach the control plane.",
+    rationale="""ssh and the API server are open to the admin's VLANs, and no way leads from there to the
+        control plane: nobody can fetch a kubeconfig, apply manifests, or look at why a node does not join.
+        ssh by way of the host is refused, too, as the host's own address there is in another VLAN.""",
+    source="model/flows.py; ip-route(8)",
+    bad=Example(
+        """
+        admin: {sshFrom: [management]}
+        networks:
+          vlans:
+            management: {gateway: null}
+        """,
+        at=_ADMIN / "sshFrom",
+    ),
+    good="""
+        admin: {sshFrom: [management]}
+    """,
+)
+def control_plane_out_of_reach(cluster: Cluster) -> Iterable[Finding]:
+    vlans = cluster.admin.vlans
+    admin = Place.of(vlans)
+    if not vlans:
+        return
+    for node in cluster.control_plane[:1]:
+        machine = node.machine
+        # Where the host is out of reach, ADM003 tells of it; where only this machine has no way out, NET007.
+        told = not admin.reaches(cluster.machine(host_of(machine)))
+        told = told or (admin.has_way_out and all(leg.vlan.gateway is None for leg in machine.legs))
+        if admin.reaches(machine) or told:
+            continue
+        place = listed([leg.vlan for leg in machine.legs])
+        yield Finding(
+            f"{machine}, the control plane, is in {place}, and ssh and kubectl come from {listed(vlans)}: "
+            "no way leads there",
+            _ADMIN / "sshFrom",
+            f"add {machine.legs[0].vlan.name!r}, or give the VLANs on the way a gateway",
+            related=(Related("the control plane", machine.path),),
         )

@@ -13,6 +13,7 @@ from hybridlab.spec.scalars import Size
 LEAST_FOR_PODS_MIB = 1024
 LEAST_CONTROL_PLANE_MIB = 2048
 LEAST_WORKER_MIB = 1024
+LEAST_STORAGE_MIB = 5 * 1024
 
 
 def _size(mib: int) -> str:
@@ -196,4 +197,40 @@ def little_memory_for_a_node(cluster: Cluster) -> Iterable[Finding]:
                 guest.path / "memory",
                 f"give it {'3GiB' if least == LEAST_CONTROL_PLANE_MIB else '1GiB'} or more",
                 related=(Related(f"{guest} is a {role}", guest.path / "kubernetes" / "role"),),
+            )
+
+
+@rule(
+    "CAP009",
+    "little-storage-for-a-node",
+    severity=Severity.WARNING,
+    summary="The volume of a guest that takes pods is too small for images.",
+    rationale=f"""All images, logs and folders of pods lie on the volume at /var/lib. The kubelet wants 15 %
+        of it free for images, 10 % for all else: below, it evicts every pod, and takes none until there is
+        room. Of less than {_size(LEAST_STORAGE_MIB)}, the images of a few programs leave nothing.""",
+    source="""Kubernetes docs, Node-pressure Eviction: imagefs.available<15%, nodefs.available<10%;
+        rancher/k3os#765; how much images take: experience""",
+    bad=Example(
+        """
+        guests:
+          k8s-worker-1: {storage: 2GiB}
+        """,
+        at=SpecPath.of("guests", "k8s-worker-1", "storage"),
+    ),
+    good="""
+        guests:
+          k8s-worker-1: {storage: 5GiB}
+    """,
+)
+def little_storage_for_a_node(cluster: Cluster) -> Iterable[Finding]:
+    for node in cluster.nodes:
+        guest = node.machine
+        if not isinstance(guest, Guest) or not node.membership.schedulable:
+            continue
+        if guest.storage_mib < LEAST_STORAGE_MIB:
+            yield Finding(
+                f"{guest} takes pods, and has {_size(guest.storage_mib)} for their images and data",
+                guest.path / "storage",
+                f"give it {_size(LEAST_STORAGE_MIB)} or more, by default it is 20GiB",
+                related=(Related(f"{guest} is a node", guest.path / "kubernetes"),),
             )

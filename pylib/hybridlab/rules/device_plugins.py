@@ -1,6 +1,9 @@
 """Device plugins, without which a kubelet offers no GPU: one on each node that has GPUs for pods."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
@@ -17,6 +20,8 @@ from hybridlab.rules.gpu_nodes import (
 )
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import listed
+
+_IMAGE = re.compile(r"(?:.*/)?rocm/k8s-device-plugin(?:[:@].*)?")
 
 
 @rule(
@@ -150,17 +155,36 @@ def device_plugin_without_gpu(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def two_device_plugins(cluster: Cluster) -> Iterable[Finding]:
-    first: dict[str, AmdGpuDevicePlugin] = {}
-    for plugin in plugins(cluster):
+    first: dict[str, _Plugin] = {}
+    for plugin in _plugins_with_those_of_manifests(cluster):
         others = {name: first.setdefault(name, plugin) for name in plugin.nodes}
         shared = [name for name, other in others.items() if other is not plugin]
         if shared:
             other = others[shared[0]]
             where = listed([cluster.machine(name) for name in shared])
             yield Finding(
-                f"{plugin} and {other} both run on {where}",
+                f"{plugin.title} and {other.title} both run on {where}",
                 plugin.path,
                 "remove one of them, or select nodes of its own for it",
-                related=(Related(f"{other} runs there", other.path),),
-                on_key=True,
+                related=(Related(f"{other.title} runs there", other.path),),
+                on_key=plugin.is_workload,
             )
+
+
+@frozen
+class _Plugin:
+    """AMD's device plugin, as a workload or in a manifest."""
+
+    title: str
+    path: SpecPath
+    nodes: tuple[str, ...]
+    is_workload: bool
+
+
+def _plugins_with_those_of_manifests(cluster: Cluster) -> Iterator[_Plugin]:
+    for workload in plugins(cluster):
+        yield _Plugin(str(workload), workload.path, workload.nodes, is_workload=True)
+    for template in cluster.templates:
+        if template.is_device_plugin and any(_IMAGE.fullmatch(image) for image, _ in template.images):
+            pods = template.pods
+            yield _Plugin(str(pods), pods.path, pods.nodes, is_workload=False)

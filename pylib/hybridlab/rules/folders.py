@@ -1,34 +1,53 @@
 """Folders on nodes in which workloads keep their data: kept, apart from each other, and not the system's."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
+
+from attrs import frozen
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest
-from hybridlab.model.workload import App, Deployment
+from hybridlab.model.plain import items, mapping
+from hybridlab.model.workload import App, Deployment, PodTemplate
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import listed
 
 _STATE = PurePosixPath("/var/lib")  # where a guest's volume is mounted
 _VOLATILE = tuple(map(PurePosixPath, ("/run", "/tmp")))
+# Where nobody looks for something after a restart.
+_PASSING = tuple(map(PurePosixPath, ("/opt/cni", "/var/cache", "/var/log", "/var/run", "/var/tmp")))
 # What a pod must not write to, all below it included; and folders of which everything else is a part.
 _SYSTEM_STATE = ("cfssl", "cni", "containerd", "etcd", "kubelet", "kubernetes", "microvms", "nixos")
 _SYSTEM_TREES = (
     *map(PurePosixPath, ("/bin", "/boot", "/dev", "/etc", "/nix", "/proc", "/sys", "/usr")),
     *(_STATE / name for name in _SYSTEM_STATE),
 )
+# What is no data: devices, which a privileged pod may use, and sockets of the node's own programs.
+_DEVICES = tuple(PurePosixPath("/dev", name) for name in ("bus/usb", "dri", "dvb", "input", "serial", "snd"))
+_SOCKETS = tuple(PurePosixPath("/run", name) for name in ("avahi-daemon", "dbus", "pcscd", "udev"))
 _SYSTEM_PARENTS = frozenset(map(PurePosixPath, ("/home", "/root", "/run", "/tmp", "/var", "/var/lib")))
 
 
 def _folders(cluster: Cluster) -> Iterator[tuple[App, PurePosixPath, SpecPath]]:
     for app in cluster.apps:
         for folder, path in app.folders:
-            yield app, PurePosixPath(folder), path
+            if not folder.endswith(".sock"):  # WKL023 tells of sockets
+                yield app, PurePosixPath(folder), path
+
+
+def _is_below(folder: PurePosixPath, trees: Iterable[PurePosixPath]) -> bool:
+    return any(folder.is_relative_to(tree) for tree in trees)
 
 
 def _is_system(folder: PurePosixPath) -> bool:
-    return folder in _SYSTEM_PARENTS or any(folder.is_relative_to(tree) for tree in _SYSTEM_TREES)
+    return folder in _SYSTEM_PARENTS or _is_below(folder, _SYSTEM_TREES)
+
+
+def _is_passed_on(workload: App, folder: PurePosixPath) -> bool:
+    """Whether the workload keeps nothing in the folder: it is given what the node has there."""
+    return _is_below(folder, _SOCKETS) or (workload.privileged and _is_below(folder, _DEVICES))
 
 
 @rule(
@@ -53,7 +72,7 @@ def _is_system(folder: PurePosixPath) -> bool:
 )
 def system_folder(cluster: Cluster) -> Iterable[Finding]:
     for workload, folder, path in _folders(cluster):
-        if _is_system(folder):
+        if _is_system(folder) and not _is_passed_on(workload, folder):
             message = f"{workload} keeps data in {folder}, which belongs to the node's system"
             yield Finding(message, path, f"take a folder of its own, like {_STATE / workload.name}")
 
@@ -81,10 +100,10 @@ def system_folder(cluster: Cluster) -> Iterable[Finding]:
 )
 def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
     for workload, folder, path in _folders(cluster):
-        if _is_system(folder):
+        if _is_system(folder) or _is_passed_on(workload, folder):
             continue
         machines = [cluster.machine(name) for name in workload.nodes]
-        if not any(folder.is_relative_to(volatile) for volatile in _VOLATILE):
+        if not _is_below(folder, _VOLATILE):
             on_volume = folder.is_relative_to(_STATE)
             machines = [] if on_volume else [machine for machine in machines if isinstance(machine, Guest)]
         if machines:
@@ -97,15 +116,44 @@ def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
                     Related(f"{machine} is one of its nodes", machine.path) for machine in machines[:3]
                 ),
             )
+    for template in cluster.templates:
+        yield from _not_kept(cluster, template)
+
+
+def _not_kept(cluster: Cluster, template: PodTemplate) -> Iterator[Finding]:
+    """Yield the folders that pods in a manifest make on guests, and only there, and that these forget."""
+    machines = [cluster.machine(name) for name in template.pods.nodes]
+    guests = [machine for machine in machines if isinstance(machine, Guest)]
+    if not guests or len(guests) < len(machines):
+        return
+    mounts = (mapping(m) for c, _ in template.containers for m in items(c.get("volumeMounts")))
+    written = {str(mount.get("name")) for mount in mounts if mount.get("readOnly") is not True}
+    for index, volume in enumerate(map(mapping, items(template.spec.get("volumes")))):
+        source = mapping(volume.get("hostPath"))
+        # What is there already may be a share, or another volume of the guest.
+        if source.get("type") != "DirectoryOrCreate" or str(volume.get("name")) not in written:
+            continue
+        folder = PurePosixPath(str(source.get("path")))
+        passing = _is_system(folder) or _is_below(folder, (*_VOLATILE, *_PASSING))
+        if not passing and not folder.is_relative_to(_STATE):
+            yield Finding(
+                f"{template.pods} keeps data in {folder}, and {listed(guests)}, where it runs, "
+                f"{'loses' if len(guests) == 1 else 'lose'} it on a restart",
+                template.path / "volumes" / index / "hostPath" / "path",
+                f"take a folder below {_STATE}, or select other nodes",
+                related=tuple(Related(f"{guest} is one of its nodes", guest.path) for guest in guests[:3]),
+            )
 
 
 @rule(
     "WKL011",
     "shared-folder",
     severity=Severity.WARNING,
-    summary="Two workloads keep their data in the same folder, and may run on the same node.",
+    summary="Two workloads keep their data in one folder, or one inside that of the other, on the same node.",
     rationale="""Neither knows of the other, and each takes what it finds for its own. When Ollama starts, it
-        even removes files that no model of its list uses: what the other is fetching.""",
+        even removes files that no model of its list uses: what the other is fetching. Different programs may
+        share a library, as one that collects films and one that plays them: a folder that is neither below
+        /var/lib nor called like a workload.""",
     source="ollama/ollama, envconfig (OLLAMA_NOPRUNE: do not prune model blobs on startup)",
     bad=Example(
         """
@@ -120,21 +168,59 @@ def folder_not_kept(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def shared_folder(cluster: Cluster) -> Iterable[Finding]:
-    first: dict[tuple[PurePosixPath, str], App] = {}
-    places: dict[tuple[str, PurePosixPath], SpecPath] = {}
-    for workload, folder, path in _folders(cluster):
-        places.setdefault((workload.name, folder), path)
-        others = {name: first.setdefault((folder, name), workload) for name in workload.nodes}
-        shared = [name for name, other in others.items() if other is not workload]
-        if shared:
-            other = others[shared[0]]
-            where = listed([cluster.machine(name) for name in shared])
-            yield Finding(
-                f"{workload} and {other} both keep data in {folder}, and may both run on {where}",
-                path,
-                f"give one of them another folder, like {_STATE / workload.name}",
-                related=(Related(f"{other} keeps data there", places[other.name, folder]),),
-            )
+    names = frozenset(app.name for app in cluster.apps)
+    kept = [_Kept(*kept) for kept in _folders(cluster) if not _is_passed_on(*kept[:2])]
+    first: dict[tuple[PurePosixPath, str, str], _Kept] = {}
+    for one in kept:
+        program = _program(one.workload) if _may_be_library(one.folder, names) else ""
+        others = {name: first.setdefault((one.folder, name, program), one) for name in one.workload.nodes}
+        yield from _sharing(cluster, one, others)
+    trees = {one.folder for one in kept if not _is_system(one.folder)}
+    for one in kept:
+        for tree in trees.intersection(one.folder.parents):
+            program = _program(one.workload) if _may_be_library(tree, names) else ""
+            found = {name: first.get((tree, name, program)) for name in one.workload.nodes}
+            yield from _sharing(cluster, one, {name: other for name, other in found.items() if other})
+
+
+@frozen
+class _Kept:
+    """A folder in which a workload keeps data, and where the spec says so."""
+
+    workload: App
+    folder: PurePosixPath
+    path: SpecPath
+
+
+def _sharing(cluster: Cluster, one: _Kept, others: Mapping[str, _Kept]) -> Iterator[Finding]:
+    """Yield that on some nodes the folder is another workload's as well, or lies in that."""
+    shared = [name for name, other in others.items() if other.workload is not one.workload]
+    if not shared:
+        return
+    other = others[shared[0]]
+    where = listed([cluster.machine(name) for name in shared])
+    if one.folder == other.folder:
+        message = f"{one.workload} and {other.workload} both keep data in {one.folder}"
+    else:
+        message = f"{one.workload} keeps data in {one.folder}, inside a folder of {other.workload}"
+    # Not the folder that both have.
+    moving = next(each.workload for each in (one, other) if _STATE / each.workload.name != other.folder)
+    yield Finding(
+        f"{message}, and may both run on {where}",
+        one.path,
+        f"give {moving} a folder of its own, like {_STATE / moving.name}",
+        related=(Related(f"{other.workload} keeps data in {other.folder}", other.path),),
+    )
+
+
+def _may_be_library(folder: PurePosixPath, names: frozenset[str]) -> bool:
+    return not folder.is_relative_to(_STATE) and names.isdisjoint(folder.parts)
+
+
+def _program(workload: App) -> str:
+    """Return what a workload runs, in whatever version: its image without tag and digest."""
+    name = workload.image.partition("@")[0]
+    return re.sub(r":[^:/]*$", "", name)
 
 
 @rule(

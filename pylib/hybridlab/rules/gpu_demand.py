@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
+from hybridlab.model.node import Host, Machine
 from hybridlab.rules.demand import Demand, overbooked
 from hybridlab.rules.gpu_nodes import asks, offering, starved_by_passthrough, wanted, wanting, why_no_gpu
 from hybridlab.rules.rule import Example, Finding, rule
@@ -34,22 +35,26 @@ from hybridlab.rules.wording import counted, listed
 def no_gpu_on_selected_nodes(cluster: Cluster) -> Iterable[Finding]:
     explained = starved_by_passthrough(cluster)
     elsewhere = [host for host in cluster.hosts if host.gpus_for_pods]
-    hint = "give a host of its nodes the key 'gpu', or remove the key 'gpus' to run on the CPU"
+    instead = "give a host of its nodes the key 'gpu'"
     if elsewhere:
-        hint = f"select {listed(elsewhere)}, or remove the key 'gpus' to run on the CPU"
+        instead = f"select {listed(elsewhere)}"
     for pods in wanting(cluster):
         if str(pods) in explained or offering(cluster, pods):
             continue
         machines = [cluster.machine(name) for name in pods.nodes]
+        idle = [m for m in machines if isinstance(m, Host) and m.gpu is not None and m.gpu.count]
+        remedy = f"give the GPU of {listed(idle)} the mode 'host'" if idle and not elsewhere else instead
         yield Finding(
             f"{pods} asks for {counted(pods.gpus, 'GPU')}, and none of its nodes has any for pods: "
             f"{listed([why_no_gpu(machine) for machine in machines])}",
             pods.gpus_path,
-            hint,
-            related=tuple(
-                Related(f"{machine} is one of its nodes", machine.path) for machine in machines[:3]
-            ),
+            f"{remedy}, or remove the key 'gpus' to run on the CPU",
+            related=tuple(Related(why_no_gpu(machine), _where(machine)) for machine in machines[:3]),
         )
+
+
+def _where(machine: Machine) -> SpecPath:
+    return machine.path / "gpu" if isinstance(machine, Host) and machine.gpu is not None else machine.path
 
 
 @rule(

@@ -1,10 +1,12 @@
 """What tells machines apart besides addresses: names, MAC addresses, vsock CIDs, machine ids."""
 
+import re
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.node import Guest
+from hybridlab.model.node import Guest, Host
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 
@@ -158,3 +160,45 @@ def reserved_machine_name(cluster: Cluster) -> Iterable[Finding]:
         if machine.name == "localhost":
             message = f"{machine} has the name that every machine has for itself"
             yield Finding(message, machine.path, "give it another name", on_key=True)
+
+
+# What the C library reads as an IPv4 address of one number: decimal, octal or hexadecimal (inet_aton(3)).
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]+")
+
+
+@rule(
+    "ID006",
+    "number-as-name",
+    severity=Severity.WARNING,
+    summary="A machine is called by a number.",
+    rationale="""The C library takes a number for an address before it looks into any hosts file: `ssh 10`
+        goes to 0.0.0.10. What is written in Go looks for the name, so some programs find the machine and
+        others do not.""",
+    source="inet_aton(3); getaddrinfo(3); RFC 1123, section 2.1 (names and addresses are told apart)",
+    bad=Example(
+        """
+        guests:
+          "10": {host: homelab, vlan: services, address: 10.0.20.30, vcpus: 1, memory: 1GiB}
+        """,
+        at=SpecPath.of("guests", "10"),
+    ),
+    good="""
+        guests:
+          vm-10: {host: homelab, vlan: services, address: 10.0.20.30, vcpus: 1, memory: 1GiB}
+    """,
+)
+def number_as_name(cluster: Cluster) -> Iterable[Finding]:
+    for machine in cluster.machines:
+        if _NUMBER.fullmatch(machine.name) and (number := _value(machine.name)) < 2**32:
+            message = f"{machine} has a name that programs take for the address {IPv4Address(number)}"
+            kind = "host" if isinstance(machine, Host) else "vm"
+            yield Finding(message, machine.path, f"did you mean '{kind}-{machine.name}'?", on_key=True)
+
+
+def _value(name: str) -> int:
+    """Return the number that strtoul(3) reads, in the base that its beginning says; 2^32 if it is none."""
+    base = 16 if name.startswith("0x") else 8 if name.startswith("0") and name != "0" else 10
+    try:
+        return int(name, base)
+    except ValueError:
+        return 2**32

@@ -123,7 +123,9 @@ def reserved_interface_name(cluster: Cluster) -> Iterable[Finding]:
     any_node = any(host.membership is not None for host in cluster.hosts)
     yield from _reserved((bridge,), any_node)
     for host in cluster.hosts:
-        uses = [use for use in _interfaces(host) if use.value != bridge.value]
+        # Legs are called after the bridge.
+        of_bridge = (bridge.value, *(leg.interface for leg in host.legs))
+        uses = [use for use in _interfaces(host) if use.value not in of_bridge]
         yield from _reserved(uses, host.membership is not None)
 
 
@@ -139,3 +141,44 @@ def _reserved(uses: Iterable[Use], on_node: bool) -> Iterator[Finding]:
         yield Finding(
             f"{use.who} is called {name!r}, a name that {owner} uses itself", use.path, "give it another name"
         )
+
+
+# Links that are no Ethernet port, by how systemd, the kernel and programs name them, and why not.
+_NO_PORTS = (
+    (re.compile(r"wl.+|ww.+"), "is wireless: an access point takes frames from the card's own address only"),
+    (re.compile(r"(?:wg|tun|ppp|ipip|gre|sit)[0-9].*|tailscale.*"), "is a tunnel, which carries no Ethernet"),
+    (
+        re.compile(r".+\.[0-9]{1,4}|vlan[0-9]+"),
+        "is a VLAN already, in which the others would be tagged twice",
+    ),
+)
+
+
+@rule(
+    "NET019",
+    "uplink-that-is-no-port",
+    summary="An uplink is called like a link that can not carry VLANs for a bridge.",
+    rationale="""Linux puts no wireless card or tunnel into a bridge ("Operation not supported"), and what
+        leaves by a VLAN's interface has that VLAN's tag around its own. The host would have no network, and
+        nobody could log in to put it right.""",
+    source="""systemd.net-naming-scheme(7) (en, wl, ww); Linux, net/bridge/br_if.c (IFF_DONT_BRIDGE); IEEE
+        802.1Q""",
+    bad=Example(
+        """
+        hosts: {homelab: {uplink: wlp2s0}}
+        """,
+        at=SpecPath.of("hosts", "homelab", "uplink"),
+    ),
+    good="""
+        hosts: {homelab: {uplink: enp2s0}}
+    """,
+)
+def uplink_that_is_no_port(cluster: Cluster) -> Iterable[Finding]:
+    for host in cluster.hosts:
+        reason = next((why for pattern, why in _NO_PORTS if pattern.fullmatch(host.uplink)), None)
+        if reason is not None:
+            yield Finding(
+                f"the uplink of {host}, {host.uplink!r}, {reason}",
+                host.path / "uplink",
+                "name the network card: `networkctl` lists those of the type ether",
+            )

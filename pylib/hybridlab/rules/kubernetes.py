@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hybridlab.diagnostic import Related, SpecPath
+from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import counted, listed
@@ -204,3 +204,35 @@ def kubernetes_needs_ipv4(cluster: Cluster) -> Iterable[Finding]:
                 _KUBERNETES / key,
                 "take an IPv4 network",
             )
+
+
+# Domains that are somebody else's on every network, and where that is written.
+_NOT_FOR_DNS = {"local": "mDNS (RFC 6762)", "localhost": "the loopback (RFC 6761)"}
+
+
+@rule(
+    "K8S010",
+    "domain-of-somebody-else",
+    severity=Severity.WARNING,
+    summary="The domain of the cluster is one in which something other than its DNS answers.",
+    rationale="""The cluster's DNS answers for its whole domain, also that a name is not there. With `local`,
+        pods find no printer and no other device that calls itself NAME.local; and programs that ask mDNS for
+        such names find no Service.""",
+    source="RFC 6762, section 3; RFC 6761, section 6.3",
+    bad=Example(
+        """
+        kubernetes: {clusterDomain: local}
+        """,
+        at=_KUBERNETES / "clusterDomain",
+    ),
+    good="""
+        kubernetes: {clusterDomain: k8s.local}
+    """,
+)
+def domain_of_somebody_else(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.kubernetes is not None and (whose := _NOT_FOR_DNS.get(cluster.kubernetes.cluster_domain)):
+        yield Finding(
+            f"the domain of the cluster is {cluster.kubernetes.cluster_domain}, which belongs to {whose}",
+            _KUBERNETES / "clusterDomain",
+            "take a domain below it, like cluster.local",
+        )

@@ -1,15 +1,20 @@
 """Services in the user's own manifests: NodePorts that firewalls know, pods behind them, their addresses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
+from typing import Any
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import mapping, texts
+from hybridlab.model.conditions import holds
+from hybridlab.model.labelled import PodsByLabel
+from hybridlab.model.plain import items, mapping, texts
 from hybridlab.model.workload import KubernetesObject
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.rules.wording import labels, listed
+from hybridlab.tables import apis
+from hybridlab.tables.choices import SELECTOR_OPERATORS
 from hybridlab.tables.ports import NODE_PORTS
 
 _EXPOSED = "workloads: {own: {type: manifests, folder: own, expose: [{nodePort: 30080, from: [services]}]}}"
@@ -119,16 +124,17 @@ def node_port_by_chance(cluster: Cluster) -> Iterable[Finding]:
     good_manifest=_INSIDE + _PODS,
 )
 def service_without_pods(cluster: Cluster) -> Iterable[Finding]:
-    pods = [(app.namespace, {"app": app.name}) for app in cluster.apps]
-    pods += [(template.namespace or "", dict(template.labels)) for template in cluster.templates]
+    pods = PodsByLabel.of(cluster)
     # What an object of a kind that we do not know makes, we do not know either.
+    unknown = {one.workload for one in cluster.objects if one.group not in apis.BUILT_IN_GROUPS}
     for one in _services(cluster):
         selector = texts(one.spec.get("selector"))
-        if not selector or _has_unknown_kinds(cluster, one):
+        # One of type ExternalName is but a name for another: nobody looks at its selector.
+        if not selector or one.workload in unknown or one.spec.get("type") == "ExternalName":
             continue
-        here = [has for namespace, has in pods if namespace == (one.namespace or "")]
-        if not any(selector.items() <= has.items() for has in here):
-            closest = max(here, key=lambda has: len(selector.items() & has.items()), default=None)
+        if not pods.selected(one.namespace, selector):
+            alike = pods.most_alike(one.namespace, selector)
+            closest = None if alike is None else alike.labels
             yield Finding(
                 f"{one} selects {labels(selector)}, and no pods in its namespace have that",
                 one.path / "spec" / "selector",
@@ -137,15 +143,6 @@ def service_without_pods(cluster: Cluster) -> Iterable[Finding]:
                 else "select the labels of pods that there are",
                 on_key=True,
             )
-
-
-def _has_unknown_kinds(cluster: Cluster, service: KubernetesObject) -> bool:
-    """Whether something beside a Service may make pods: a custom resource, as Helm charts' operators have."""
-    return any(
-        "." in one.group and not one.group.endswith(".k8s.io")
-        for one in cluster.objects
-        if one.workload == service.workload
-    )
 
 
 @rule(
@@ -230,19 +227,30 @@ def cluster_ip(cluster: Cluster) -> Iterable[Finding]:
 )
 def selector_does_not_match_template(cluster: Cluster) -> Iterable[Finding]:
     for one in cluster.objects:
-        if one.group != "apps":
+        if one.group != "apps" and one.kind != "ReplicationController":
             continue
         spec = one.spec
+        selector = mapping(spec.get("selector"))
         has = texts(mapping(mapping(spec.get("template")).get("metadata")).get("labels"))
-        wanted = texts(mapping(spec.get("selector")).get("matchLabels"))
-        if not wanted.items() <= has.items():
+        wanted = texts(selector.get("matchLabels") if one.group else selector)
+        conditions = items(selector.get("matchExpressions")) if one.group else []
+        # An operator that does not exist is another matter.
+        known = (c for c in map(mapping, conditions) if c.get("operator") in SELECTOR_OPERATORS)
+        failed = next((condition for condition in known if not holds(condition, has)), None)
+        if not wanted.items() <= has.items() or failed is not None:
+            what = labels(wanted) if failed is None else _condition(failed)
             yield Finding(
-                f"{one} selects {labels(wanted)}, and its pods have {labels(has) or 'no labels'}",
+                f"{one} selects {what}, and its pods have {labels(has) or 'no labels'}",
                 one.path / "spec" / "selector",
                 "give the template these labels",
                 on_key=True,
                 related=(Related("its pods", one.path / "spec" / "template"),),
             )
+
+
+def _condition(expression: Mapping[str, Any]) -> str:
+    values = ",".join(map(str, items(expression.get("values"))))
+    return f"{expression.get('key')} {expression.get('operator')} {values}".strip()
 
 
 def _services(cluster: Cluster) -> list[KubernetesObject]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from hybridlab.diagnostic import Related, Severity, SpecPath
+from hybridlab.diagnostic import Related, Severity
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import App, Deployment, KubernetesObject
+from hybridlab.model.inventory import Key
+from hybridlab.model.workload import KubernetesObject
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import nearest
 from hybridlab.tables import apis
@@ -14,124 +15,11 @@ _INITIAL = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"
 
 
 @rule(
-    "MAN001",
-    "api-not-served",
-    summary="A manifest is of a kind or version that the cluster's Kubernetes does not serve.",
-    rationale="""The NixOS release decides which Kubernetes runs. Its API server refuses what it does not
-        know: a version that was removed, one that is not on by default, or a kind that is misspelt.""",
-    source="Kubernetes docs, Deprecated API Migration Guide; the table of APIs (tables/apis.py)",
-    bad=Example(
-        OWN,
-        at=OWN_DOCUMENT / "apiVersion",
-        manifest="""
-        apiVersion: policy/v1beta1
-        kind: PodDisruptionBudget
-        metadata: {name: app, namespace: default}
-        spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
-        """,
-    ),
-    good=OWN,
-    good_manifest="""
-        apiVersion: policy/v1
-        kind: PodDisruptionBudget
-        metadata: {name: app, namespace: default}
-        spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
-    """,
-)
-def api_not_served(cluster: Cluster) -> Iterable[Finding]:
-    if cluster.kubernetes is None:
-        return
-    minor = cluster.kubernetes.minor
-    for one in cluster.objects:
-        if apis.serves(one.api_version, one.kind, minor) is not False:
-            continue
-        path, retired = one.path / "apiVersion", apis.RETIRED.get((one.api_version, one.kind))
-        why = f"Kubernetes {minor} (NixOS {cluster.nixos.release}) serves no {one.kind} of {one.api_version}"
-        hint: str | None = None
-        if retired is not None:
-            hint = _instead(retired, minor)
-            if retired.is_removed(minor):
-                why += f": it was removed in {retired.removed}"
-        elif known := sorted(version for version, kinds in apis.SERVED.items() if one.kind in kinds):
-            hint = f"write {known[0]}"
-        else:
-            path = one.path / "kind"
-            kinds = apis.SERVED.get(one.api_version)
-            close = None if kinds is None else nearest(one.kind, sorted(kinds))
-            hint = f"did you mean {close}?" if close else None
-        yield Finding(f"{one} can not be applied: {why}", path, hint or "see Kubernetes' API reference")
-
-
-def _instead(retired: apis.Retired, minor: str) -> str | None:
-    """Say what to write in the place of a retired version, if this minor has it."""
-    if retired.replacement is None:
-        return "nothing stable has taken its place"
-    version, kind = retired.replacement.split(" ")
-    if not apis.serves(version, kind, minor):
-        return None
-    return f"write {version}" if kind == retired.kind else f"use {kind} of {version}"
-
-
-@rule(
-    "MAN002",
-    "api-deprecated",
-    severity=Severity.WARNING,
-    summary="A manifest is of a version that is deprecated in the cluster's Kubernetes.",
-    rationale="""It still works, and the API server warns of it. With an upgrade of NixOS comes a Kubernetes
-        that serves it no longer.""",
-    source="Kubernetes docs, Kubernetes Deprecation Policy; the table of APIs (tables/apis.py)",
-    bad=Example(
-        OWN,
-        at=OWN_DOCUMENT / "apiVersion",
-        manifest="""
-        apiVersion: v1
-        kind: Endpoints
-        metadata: {name: nas, namespace: default}
-        subsets: [{addresses: [{ip: 10.0.10.200}], ports: [{port: 445}]}]
-        """,
-    ),
-    good=OWN,
-    good_manifest="""
-        apiVersion: discovery.k8s.io/v1
-        kind: EndpointSlice
-        metadata: {name: nas, namespace: default, labels: {kubernetes.io/service-name: nas}}
-        addressType: IPv4
-        endpoints: [{addresses: [10.0.10.200]}]
-        ports: [{port: 445}]
-    """,
-)
-def api_deprecated(cluster: Cluster) -> Iterable[Finding]:
-    if cluster.kubernetes is None:
-        return
-    minor = cluster.kubernetes.minor
-    for one in cluster.objects:
-        retired = apis.RETIRED.get((one.api_version, one.kind))
-        if retired is None or not apis.serves(one.api_version, one.kind, minor):
-            continue
-        if retired.is_deprecated(minor):
-            gone = f", and gone in {retired.removed}" if retired.removed is not None else ""
-            yield Finding(
-                f"{one} is of {one.api_version}, deprecated since Kubernetes {retired.deprecated}{gone}",
-                one.path / "apiVersion",
-                _instead(retired, minor),
-            )
-
-
-def _generated(app: App) -> Iterator[tuple[str, str, str | None, str]]:
-    """Yield group, kind, namespace and name of what a workload becomes."""
-    yield "apps", "Deployment", app.namespace, app.name
-    if app.endpoints or not isinstance(app, Deployment):
-        yield "", "Service", app.namespace, app.name
-    if app.secrets:
-        yield "", "Secret", app.namespace, app.name
-
-
-@rule(
     "MAN003",
     "object-twice",
     summary="An object stands in two manifests.",
     rationale="""kustomize refuses a set in which an object stands twice, so nothing of `k8s/` could be
-        applied.""",
+        applied. An object without a namespace is one in `default` for it.""",
     source="kubernetes-sigs/kustomize: 'may not add resource with an already registered id'",
     bad=Example(
         OWN,
@@ -150,18 +38,12 @@ def _generated(app: App) -> Iterator[tuple[str, str, str | None, str]]:
     """,
 )
 def object_twice(cluster: Cluster) -> Iterable[Finding]:
-    first: dict[tuple[str, str, str | None, str], tuple[str, SpecPath]] = {}
-    for app in cluster.apps:
-        first["", "Namespace", None, app.namespace] = (str(app), app.path)
-        for generated in _generated(app):
-            first[generated] = (str(app), app.path)
+    first = {key: (str(app), app.path) for key, app in cluster.inventory.apps.items()}
     for one in cluster.objects:
-        scoped = apis.is_namespaced(one.api_version, one.kind) is not False
-        who, path = first.setdefault(
-            (one.group, one.kind, one.namespace if scoped else None, one.name), (str(one), one.name_path)
-        )
+        key = Key.of(one)
+        who, path = first.setdefault(key, (str(one), one.name_path))
         if path != one.name_path:
-            where = f" in namespace {one.namespace}" if scoped and one.namespace else ""
+            where = f" in namespace {key.namespace}" if key.namespace else ""
             also = "it stands here already" if who == str(one) else f"{who} makes it, too"
             yield Finding(
                 f"{one}{where} is there twice: {also}",

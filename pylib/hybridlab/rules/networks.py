@@ -1,13 +1,14 @@
-"""VLANs and the virtual networks of Kubernetes as a whole: apart from each other, usable, with a way out."""
+"""Networks as a whole, of VLANs, Kubernetes and others: apart from each other, usable, with a way out."""
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from attrs import frozen
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Host, Machine
+from hybridlab.rules.address_plan import given_addresses, misplaced_vlans
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.rules.wording import listed
@@ -16,7 +17,7 @@ from hybridlab.spec.scalars import Network
 
 @frozen
 class _Named:
-    """A network of the spec; `kind` is 'vlan', 'pods' or 'services'."""
+    """A network of the spec; `kind` is 'vlan', 'pods', 'services' or 'other'."""
 
     kind: str
     title: str
@@ -29,13 +30,15 @@ class _Named:
 
 def _networks(cluster: Cluster) -> Iterator[_Named]:
     for vlan in cluster.vlans:
-        yield _Named("vlan", str(vlan), vlan.network, SpecPath.of("networks", "vlans", vlan.name, "cidr"))
+        yield _Named("vlan", str(vlan), vlan.network, vlan.path / "cidr")
     if kubernetes := cluster.kubernetes:
         pods, services = kubernetes.pod_network, kubernetes.service_network
         yield _Named("pods", "the network of pods", pods, SpecPath.of("kubernetes", "podCidr"))
         yield _Named(
             "services", "the network of services", services, SpecPath.of("kubernetes", "serviceCidr")
         )
+    for other in cluster.other_networks:
+        yield _Named("other", str(other), other.network, other.path)
 
 
 # What is suggested instead, in this order: customary choices that few home networks have.
@@ -48,10 +51,11 @@ _CUSTOMARY = {
 @rule(
     "NET004",
     "overlapping-networks",
-    summary="Two networks share addresses: VLANs, or the pods' or services' network.",
+    summary="Two networks share addresses: VLANs, the pods' or services', or others beside them.",
     rationale="""A machine has one route for an address. Where networks overlap, packets for machines of one
         go to pods, virtual addresses or machines of the other. NixOS's own defaults, 10.0.0.0/24 for
-        services and 10.1.0.0/16 for pods, lie where many home networks are.""",
+        services and 10.1.0.0/16 for pods, lie where many home networks are; so do those of docker
+        (172.17.0.0/16), libvirt (192.168.122.0/24) and tailscale (100.64.0.0/10), if somebody took them.""",
     source="nixpkgs, nixos/modules/services/cluster/kubernetes (serviceClusterIpRange, clusterCidr)",
     bad=Example(
         """
@@ -64,8 +68,22 @@ _CUSTOMARY = {
     """,
 )
 def overlapping_networks(cluster: Cluster) -> Iterable[Finding]:
-    named = list(_networks(cluster))
-    for outer, inner in _overlaps(named):
+    # NET003 tells of a VLAN that has another network than its addresses are in; what it overlaps follows.
+    wrong = {one.vlan.path / "cidr" for one in misplaced_vlans(given_addresses(cluster)).values()}
+    named = [one for one in _networks(cluster) if one.path not in wrong]
+    for outer, inside in _overlaps(named):
+        # What there is beside the homelab can hardly be changed, so what lies in it is told.
+        own = [one for one in inside if outer.kind == "other" and one.kind != "other"]
+        for one in own:
+            yield Finding(
+                f"{one} overlaps {outer}",
+                one.path,
+                _free_network(one, named),
+                related=(Related(f"{outer} is around it", outer.path),),
+                group=str(outer.path),
+            )
+        if not (inner := [one for one in inside if one not in own]):
+            continue
         yield Finding(
             f"{outer} overlaps {listed(inner)}",
             outer.path,
@@ -82,20 +100,14 @@ def _overlaps(named: Iterable[_Named]) -> Iterator[tuple[_Named, list[_Named]]]:
     """
     within: dict[SpecPath, tuple[_Named, list[_Named]]] = {}
     around: list[_Named] = []
-    kinds = (
-        "services",
-        "pods",
-        "vlan",
-    )  # of equal networks, the one that is easiest to change holds the rest
-    for item in sorted(
-        named,
-        key=lambda n: (
-            n.network.version,
-            n.network.network_address,
-            n.network.prefixlen,
-            kinds.index(n.kind),
-        ),
-    ):
+    # Of equal networks, the one that is easiest to change holds the rest.
+    kinds = ("services", "pods", "vlan", "other")
+
+    def place(one: _Named) -> tuple[int, int, int, int]:
+        network = one.network
+        return network.version, int(network.network_address), network.prefixlen, kinds.index(one.kind)
+
+    for item in sorted(named, key=place):
         while around and not _holds(around[-1].network, item.network):
             around.pop()
         if around:
@@ -226,3 +238,59 @@ def no_way_out(cluster: Cluster) -> Iterable[Finding]:
             related=tuple(Related(f"{machine} is cut off", machine.path) for machine in cut_off[:3]),
             on_key=True,
         )
+
+
+# The private networks of IPv4: RFC 1918, and what RFC 6598 keeps for providers and tailscale uses.
+_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+# Networks that are for tests between routers and for documents: nothing of the Internet is in them.
+_NOBODYS = tuple(map(IPv4Network, ("198.18.0.0/15", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+_DOCUMENTATION = (IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
+# A homelab may have some public addresses of its own, but hardly so many.
+_LONGEST_SHADOW = 24
+
+
+@rule(
+    "NET011",
+    "borrowed-network",
+    severity=Severity.WARNING,
+    summary="A network has addresses that belong to others on the Internet, or to documents.",
+    rationale="""Whoever has these addresses is not reached any more: packets for them stay in the homelab.
+        172.16.0.0/12 ends at 172.31.255.255, and of 192.0.0.0/8 only 192.168.0.0/16 is private. Addresses
+        of the documentation prefix of IPv6 are dropped by every provider.""",
+    source="RFC 1918, section 3; RFC 6598; RFC 3849 and RFC 9637 (documentation)",
+    bad=Example(
+        """
+        kubernetes: {podCidr: 172.32.0.0/16}
+        """,
+        at=SpecPath.of("kubernetes", "podCidr"),
+    ),
+    good="""
+        kubernetes: {podCidr: 172.31.0.0/16}
+    """,
+)
+def borrowed_network(cluster: Cluster) -> Iterable[Finding]:
+    everything = list(_networks(cluster))
+    for named in everything:
+        whose = None if named.kind == "other" else _whose(named)
+        if whose is not None:
+            hint = "take a network of fd00::/8, or of the prefix that your provider gives you"
+            if named.network.version == 4:
+                hint = "take a private network: of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+            if named.kind in _CUSTOMARY:
+                hint = _free_network(named, everything)
+            yield Finding(f"{named} {whose}", named.path, hint)
+
+
+def _whose(named: _Named) -> str | None:
+    """Return whose addresses a network has, in words, if they are not the homelab's."""
+    network = named.network
+    if any(s.version == network.version and s.overlaps(network) for s in _UNUSABLE_NETWORKS):
+        return None
+    match network:
+        case IPv6Network():
+            prefix = next((one for one in _DOCUMENTATION if network.subnet_of(one)), None)
+            return None if prefix is None else f"is of {prefix}, which stands in manuals and leads nowhere"
+        case IPv4Network():
+            own = any(network.subnet_of(one) for one in (*_PRIVATE, *_NOBODYS))
+            few = named.kind == "vlan" and network.prefixlen > _LONGEST_SHADOW
+            return None if own or few else "has addresses of others on the Internet"

@@ -67,9 +67,16 @@ def service_name(cluster: Cluster) -> Iterable[Finding]:
     """,
 )
 def shared_namespace(cluster: Cluster) -> Iterable[Finding]:
-    uses = (Use(w.namespace, str(w), w.path / "namespace") for w in cluster.apps)
+    # The one that says so is to be told, not the one that is called so.
+    apps = sorted(cluster.apps, key=lambda app: _is_written(cluster, app.path / "namespace"))
+    uses = (Use(w.namespace, str(w), w.path / "namespace") for w in apps)
     for earlier, use in used_again(uses):
         yield conflict(earlier, use, f"make namespace {use.value!r}", "give each a namespace of its own")
+
+
+def _is_written(cluster: Cluster, path: SpecPath) -> bool:
+    parent = SpecPath(path[:-1])
+    return cluster.source.locate(path, key=True) != cluster.source.locate(parent, key=True)
 
 
 @rule(

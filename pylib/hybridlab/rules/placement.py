@@ -6,9 +6,14 @@ from attrs import frozen
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster, Node
+from hybridlab.model.conditions import satisfies
+from hybridlab.model.plain import items, mapping
 from hybridlab.model.workload import Pods
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import labels, listed, nearest
+
+# What kubeadm labels its nodes with.
+_ROLE = "node-role.kubernetes.io/"
 
 
 @frozen
@@ -21,8 +26,8 @@ class _Stranded:
     @property
     def missing(self) -> dict[str, str]:
         """The labels that the closest node lacks."""
-        has = self.closest.membership.labels
-        return {k: v for k, v in self.pods.node_selector.items() if has.get(k) != v}
+        member = self.closest.membership
+        return {k: v for k, v in self.pods.node_selector.items() if not member.has([(k, v)])}
 
 
 def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
@@ -30,12 +35,12 @@ def _stranded(cluster: Cluster) -> Iterator[_Stranded]:
     if not any(node.membership.takes_any_pod for node in cluster.nodes):
         return
     for pods in cluster.pods:
-        selector = pods.node_selector.items()
+        selector = pods.node_selector
         if selector and not pods.nodes and pods.affinity_path is None:
             closest = max(
                 cluster.nodes,
                 key=lambda node: (
-                    len(selector & node.membership.labels.items()),
+                    sum(node.membership.has([label]) for label in selector.items()),
                     node.membership.takes(pods.tolerations),
                     node.membership.schedulable,
                 ),
@@ -96,6 +101,8 @@ def _hint(cluster: Cluster, closest: Node, missing: dict[str, str]) -> str:
         for key, value in node.membership.labels.items():
             values.setdefault(key, set()).add(value)
     for key, value in missing.items():
+        if key.startswith(_ROLE):
+            return f"NixOS sets no such label: select kubernetes.io/hostname: {closest.name}"
         if key not in values and (meant := nearest(key, sorted(values))):
             return f"did you mean the label {meant!r}?"
         if key in values and (meant := nearest(value, sorted(values[key]))):
@@ -154,10 +161,11 @@ def selector_matches_unschedulable(cluster: Cluster) -> Iterable[Finding]:
 @rule(
     "WKL016",
     "affinity-matches-no-node",
-    summary="Pods in a manifest name nodes, or conditions on nodes, that leave none to run on.",
+    summary="Pods or volumes in a manifest name nodes, or conditions on nodes, that leave none.",
     rationale="""Node affinity and `nodeName` narrow what the labels allow. With no node left the pod stays
-        Pending; with the name of a node that does not exist, it is not even scheduled.""",
-    source="Kubernetes docs, Assigning Pods to Nodes: node affinity, nodeName",
+        Pending, and so does every pod whose volume is on no node; with the name of a node that does not
+        exist, it is not even scheduled.""",
+    source="Kubernetes docs, Assigning Pods to Nodes: node affinity, nodeName; Persistent Volumes",
     bad=Example(
         OWN,
         at=OWN_DOCUMENT / "spec" / "nodeName",
@@ -183,5 +191,21 @@ def affinity_matches_no_node(cluster: Cluster) -> Iterable[Finding]:
             yield Finding(
                 f"no node that takes {pods} is left by its {pods.affinity_path[-1]}",
                 pods.affinity_path,
+                f"the nodes are {listed([node.name for node in cluster.nodes])}",
+            )
+    for one in cluster.inventory.of_kind("", "PersistentVolume"):
+        if "csi" in one.spec:
+            continue  # its driver labels the nodes
+        required = mapping(mapping(one.spec.get("nodeAffinity")).get("required"))
+        terms = [mapping(term) for term in items(required.get("nodeSelectorTerms"))]
+        nodes = [
+            node.name
+            for node in cluster.nodes
+            if any(satisfies(term, node.name, node.membership) for term in terms)
+        ]
+        if terms and cluster.nodes and not nodes:
+            yield Finding(
+                f"{one} is on no node: none is left by its nodeAffinity",
+                one.path / "spec" / "nodeAffinity",
                 f"the nodes are {listed([node.name for node in cluster.nodes])}",
             )

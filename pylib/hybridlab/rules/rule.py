@@ -33,7 +33,7 @@ def _prose(text: str) -> str:
     return " ".join(text.split())
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """Return a message on one line, with escapes for what nobody sees: it may quote a manifest's text."""
     if text.isprintable():
         return text
@@ -89,10 +89,10 @@ class Rule:
             yield Diagnostic(
                 code=self.code,
                 severity=self.severity,
-                message=_readable(found.message),
+                message=readable(found.message),
                 path=found.path,
-                hint=None if found.hint is None else _readable(found.hint),
-                related=tuple(evolve(other, message=_readable(other.message)) for other in found.related),
+                hint=None if found.hint is None else readable(found.hint),
+                related=tuple(evolve(other, message=readable(other.message)) for other in found.related),
                 on_key=found.on_key,
                 group=found.group,
                 fix=found.fix,

@@ -1,6 +1,8 @@
 """Names of secrets: each file, and each secret in a file or on a machine, has one that nothing else has."""
 
+import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
@@ -9,6 +11,7 @@ from hybridlab.rules.rule import Example, Finding, rule
 
 _FILE = SpecPath.of("secrets", "file")
 _TOKEN = SpecPath.of("kubernetes", "joinToken", "secret")
+_FORMATS = {".json": "JSON", ".env": "dotenv", ".ini": "INI"}
 
 
 @rule(
@@ -112,4 +115,65 @@ def secrets_file_for_two(cluster: Cluster) -> Iterable[Finding]:
             f"{secrets.file} is the file of the join token, and that of {taken[secrets.file]}",
             _FILE,
             "call it secrets/secrets.yaml",
+        )
+
+
+@rule(
+    "SEC009",
+    "sops-file-of-another-format",
+    summary="The sops file is not called `….yaml`.",
+    rationale="""sops goes by a file's name: it takes `.json`, `.env` and `.ini` for what they say, and all
+        else for binary. The file is YAML, as machines read it: `sops` by hand would not open it, or would
+        save it in a format that no machine understands.""",
+    source="getsops/sops, cmd/sops/formats (FormatForPath); getsops/sops#1886",
+    bad=Example(
+        """
+        secrets: {file: secrets/secrets.env}
+        """,
+        at=_FILE,
+    ),
+    good="""
+        secrets: {file: secrets/secrets.yml}
+    """,
+)
+def sops_file_of_another_format(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.secrets is None:
+        return
+    path = PurePosixPath(cluster.secrets.file)
+    if path.suffix not in (".yaml", ".yml"):
+        taken_for = _FORMATS.get(path.suffix, "binary")
+        # What begins with a dot has no suffix: secrets/.env is called .env.yaml then.
+        meant = path.with_name(f"{path.stem}.yaml")
+        yield Finding(
+            f"{path} is YAML, as machines read it, and sops takes it for {taken_for} by its name",
+            _FILE,
+            f"call it {meant}, and the file too if there is one",
+        )
+
+
+@rule(
+    "SEC010",
+    "token-in-the-spec",
+    summary="The join token itself stands in the spec, in place of its name.",
+    rationale="""`joinToken.secret` is the name of a value in the sops file. 32 hex digits are what a token
+        looks like: whoever reads the repository, or the Nix store of a machine, could make themselves a node,
+        and read every secret of the cluster.""",
+    source="facts - token-not-in-store; nixpkgs, nixos/modules/services/cluster/kubernetes/pki.nix",
+    bad=Example(
+        """
+        kubernetes: {joinToken: {secret: 3f9c1b7e5d2a48860b1c9e7f4a6d2358}}
+        """,
+        at=_TOKEN,
+    ),
+    good="""
+        kubernetes: {joinToken: {secret: k8s/join-token}}
+    """,
+)
+def token_in_the_spec(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.kubernetes is not None and re.fullmatch("[0-9a-f]{32}", cluster.kubernetes.join_token):
+        file = "the sops file" if cluster.secrets is None else cluster.secrets.file
+        yield Finding(
+            f"32 hex digits stand where the token's name in {file} belongs: the token itself is in the spec",
+            _TOKEN,
+            "write k8s/join-token, and never use this token again: `hybridlab secrets init` makes one",
         )

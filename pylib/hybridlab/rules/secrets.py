@@ -1,5 +1,6 @@
 """Who can read the sops file: every machine that takes a secret of it, and somebody who can edit it."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
@@ -9,8 +10,10 @@ from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, used_again
 from hybridlab.rules.wording import listed, nearest
 from hybridlab.spec.machine import Hypervisor
+from hybridlab.spec.scalars import AgeRecipient
 
 _RECIPIENTS = SpecPath.of("secrets", "recipients")
+_MOST_RENAMED = 3
 _MOST_COMPARED = 50  # names that are compared with each other for a near miss
 
 
@@ -61,12 +64,21 @@ def node_is_no_recipient(cluster: Cluster) -> Iterable[Finding]:
         yield Finding(
             f"{listed(machines)} {verb} the join token from {cluster.secrets.file}, and can not read it",
             _RECIPIENTS,
-            _where_from(machines),
+            _where_from(machines) + _or_rename(_strangers(cluster), len(machines)),
             related=tuple(
                 Related(f"{machine} is a node", machine.path / "kubernetes") for machine in machines[:3]
             ),
             on_key=True,
         )
+
+
+def _or_rename(strangers: list[str], count: int) -> str:
+    """Say what else may have happened: a machine got a new name, and its recipient kept the old one."""
+    # One is most often the person who edits the secrets.
+    if not 1 < len(strangers) <= _MOST_RENAMED:
+        return ""
+    which = "it" if count == 1 else "one of them"
+    return f"; or, if {which} has a new name, rename its recipient: {listed(strangers)} are no machines"
 
 
 def _where_from(machines: list[Machine]) -> str:
@@ -123,9 +135,20 @@ def one_key_for_two_recipients(cluster: Cluster) -> Iterable[Finding]:
         yield Finding(
             f"{use.who} and {earlier.who} have the same age key",
             use.path,
-            "put the key of each under its name (ssh-keyscan ADDRESS | ssh-to-age)",
+            f"put the key of each under its name: {_how_to_tell(cluster, use.path)}",
             related=(Related(f"{earlier.who} has it here", earlier.path),),
         )
+
+
+def _how_to_tell(cluster: Cluster, path: SpecPath) -> str:
+    """Say what tells the key of a recipient."""
+    machines = {machine.name: machine for machine in cluster.machines}
+    match machines.get(str(path[-1])):
+        case Host(legs=(leg, *_)):
+            return f"ssh-keyscan {leg.address} | ssh-to-age tells this one's"
+        case Guest():
+            return "`hybridlab secrets init` makes and tells those of guests"
+    return "age-keygen -y FILE tells a person's"
 
 
 @rule(
@@ -231,3 +254,84 @@ def host_can_not_read_keys_of_guests(cluster: Cluster) -> Iterable[Finding]:
                 related=(Related(f"{host} runs them", host.path),),
                 on_key=True,
             )
+
+
+@rule(
+    "SEC011",
+    "machine-with-a-key-of-a-plugin",
+    summary="A machine's recipient is a key that only a plugin of age can use, as of a YubiKey.",
+    rationale="""A host decrypts with its ssh host key, a guest with the key that its host hands over: both
+        are plain age keys. For one of a plugin somebody would have to be there and touch it at every start;
+        the machine boots without its secrets, and never joins.""",
+    source="Mic92/sops-nix#805; age, plugin protocol (C2SP age-plugin): a recipient is age1NAME1…",
+    bad=Example(
+        """
+        secrets:
+          recipients:
+            homelab: age1yubikey1qt3fmmp2wktvz5yga8kr7vfzetyu43256myz5d86km6dul3qpnqukqej3gs
+        """,
+        at=_RECIPIENTS / "homelab",
+    ),
+    good="""
+        secrets:
+          recipients:
+            admin: age1yubikey1qt3fmmp2wktvz5yga8kr7vfzetyu43256myz5d86km6dul3qpnqukqej3gs
+    """,
+)
+def machine_with_a_key_of_a_plugin(cluster: Cluster) -> Iterable[Finding]:
+    recipients = cluster.secrets.recipients if cluster.secrets else {}
+    for machine in cluster.machines:
+        plugin = AgeRecipient(recipients[machine.name]).plugin if machine.name in recipients else None
+        if plugin is not None:
+            path = _RECIPIENTS / machine.name
+            yield Finding(
+                f"the recipient of {machine} is a key of age-plugin-{plugin}, which no machine has",
+                path,
+                f"put its own key, and this one under a person's name: {_how_to_tell(cluster, path)}",
+            )
+
+
+@rule(
+    "SEC012",
+    "recipient-of-a-machine-that-is-gone",
+    severity=Severity.WARNING,
+    summary="A recipient is called like one of a series of machines, and there is no such machine.",
+    rationale="""A machine that was taken down can still read every secret that is encrypted for it: with its
+        disk, so can whoever has that. Recipients that are no machines count as people; one that is called
+        like its machines, but for a number, hardly is.""",
+    source="getsops/sops, README: who was a recipient knows the secrets until they are changed",
+    bad=Example(
+        """
+        secrets:
+          recipients:
+            k8s-worker-2: age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3nj9qs86wxrf
+        """,
+        at=_RECIPIENTS / "k8s-worker-2",
+    ),
+    good="""
+        secrets:
+          recipients:
+            alex-2: age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3nj9qs86wxrf
+    """,
+)
+def recipient_of_a_machine_that_is_gone(cluster: Cluster) -> Iterable[Finding]:
+    if cluster.secrets is None:
+        return
+    missing = [node.name for node in cluster.nodes if node.name not in cluster.secrets.recipients]
+    misspelt = {stranger for _, stranger in _near_misses(missing, _strangers(cluster))}
+    series = {_series(machine.name): machine for machine in reversed(cluster.machines)}
+    for name in _strangers(cluster):
+        sibling = series.get(_series(name))
+        if sibling is not None and "#" in _series(name) and name not in misspelt:
+            yield Finding(
+                f"recipient {name!r} is no machine, and called like {sibling}",
+                _RECIPIENTS / name,
+                "if the machine is gone, remove its recipient, and then `hybridlab secrets rekey`",
+                related=(Related(f"{sibling} is one", sibling.path),),
+                on_key=True,
+            )
+
+
+def _series(name: str) -> str:
+    """Return a name with a mark for its numbers."""
+    return re.sub("[0-9]+", "#", name)

@@ -11,14 +11,20 @@ from attrs import evolve
 
 from hybridlab.diagnostic import Diagnostic, Fix, Remove, Severity, SpecPath, Waived
 from hybridlab.model.waivers import CheckSettings, Waiver
+from hybridlab.rules.deep.registry import DEEP_RULES
+from hybridlab.rules.deep.rule import DeepRule
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
 
-_RULES = {rule.code: rule for rule in ALL_RULES}
+_EVERY: tuple[Rule | DeepRule, ...] = (*ALL_RULES, *DEEP_RULES)
+_RULES = {rule.code: rule for rule in _EVERY}
 
 
 def settle(
-    found: Iterable[Diagnostic], settings: CheckSettings, rules: Sequence[Rule], today: datetime.date
+    found: Iterable[Diagnostic],
+    settings: CheckSettings,
+    rules: Sequence[Rule] | Sequence[DeepRule],
+    today: datetime.date,
 ) -> tuple[list[Diagnostic], list[Waived]]:
     """Return what is left of what `rules` found, with findings about the settings; and what is waived."""
     found = [_weighed(diagnostic, settings.severities) for diagnostic in found]

@@ -29,7 +29,7 @@ class Reason(Text):
 
     __slots__ = ()
     expected = "a reason, in words"
-    pattern = re.compile(r"\S(.*\S)?", re.DOTALL)
+    pattern = re.compile(r".*\S.*", re.DOTALL)
 
 
 class Date(Text):

@@ -7,7 +7,8 @@ written is not known here; `load` walks the errors that cattrs groups and finds 
 import enum
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
@@ -16,6 +17,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from hybridlab.spec.cluster import ClusterSpec
 from hybridlab.spec.define import optional_argument, text_or_class, yaml_name
+from hybridlab.spec.document import Ambiguous
 from hybridlab.spec.scalars import (
     Address,
     Cpu,
@@ -34,13 +36,26 @@ Hook = Callable[[Any, Any], Any]
 
 
 class WrongTypeError(Exception):
-    """A value of another kind than the key takes; `expected` says which, `kind` is a class of Python."""
+    """A value of another kind than the key takes; `expected` says which, `kind` is a class of Python.
 
-    def __init__(self, expected: str, kind: type, value: object) -> None:
-        super().__init__(expected, kind, value)
+    `keys` are those of the mapping that it should be, if that is a class of the spec, `required` those that
+    it must have.
+    """
+
+    def __init__(
+        self,
+        expected: str,
+        kind: type,
+        value: object,
+        keys: tuple[str, ...] = (),
+        required: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(expected, kind, value, keys, required)
         self.expected = expected
         self.kind = kind
         self.value = value
+        self.keys = keys
+        self.required = required
 
 
 class WrongChoiceError(Exception):
@@ -63,12 +78,13 @@ class UnderKeyError(Exception):
 
 
 class MissingKeyError(Exception):
-    """A mapping lacks the key `key`; `text` documents it."""
+    """A mapping, which should be a `cls` where that is known, lacks the key `key`; `text` documents it."""
 
-    def __init__(self, key: str, text: str) -> None:
-        super().__init__(key, text)
+    def __init__(self, key: str, text: str, cls: type | None = None) -> None:
+        super().__init__(key, text, cls)
         self.key = key
         self.text = text
+        self.cls = cls
 
 
 def structure(data: object) -> ClusterSpec:
@@ -82,6 +98,36 @@ def structure(data: object) -> ClusterSpec:
 def keys_of(cls: type) -> dict[str, str]:
     """Return the keys that a class of the spec takes in YAML, each with its documentation."""
     return {yaml_name(f.name): f.metadata["doc"] for f in attrs.fields(cls) if "doc" in f.metadata}
+
+
+def places_of(key: str) -> tuple[str, ...]:
+    """Return where in a spec there is a key of this name, like `guests.NAME.kubernetes`."""
+    return _places().get(key, ())
+
+
+@cache
+def _places() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    todo: list[tuple[type, str]] = [(ClusterSpec, "")]
+    while todo:
+        cls, at = todo.pop(0)
+        for attribute in attrs.fields(cls):
+            if "doc" in attribute.metadata:
+                key = yaml_name(attribute.name)
+                found.setdefault(key, {})[at or "the spec itself"] = None
+                below = f"{at}.{key}".removeprefix(".")
+                todo += [(inner, below + steps) for inner, steps in _classes_in(attribute.type)]
+    return {key: tuple(places) for key, places in found.items()}
+
+
+def _classes_in(annotation: Any, steps: str = "") -> Iterator[tuple[type, str]]:
+    """Yield the classes of the spec in the type of a field, with the steps from there to each."""
+    if attrs.has(annotation):
+        yield annotation, steps
+        return
+    step = ".NAME" if _origin(annotation) is Mapping else ""
+    for argument in typing.get_args(annotation):
+        yield from _classes_in(argument, steps + step)
 
 
 def _expect(kind: type[T], expected: str, value: object) -> T:
@@ -150,7 +196,14 @@ def _enum_hook(cls: Any) -> Hook:
     expected = "one of " + ", ".join(choices)
 
     def hook(value: Any, _: Any) -> Any:
-        text = _expect(str, expected, value)
+        match value:
+            # A text was written; that some YAML readers take it for something else changes nothing here.
+            case Ambiguous(text) | str(text):
+                pass
+            case bool() | int() | float():
+                text = str(value).lower()
+            case _:
+                text = _expect(str, expected, value)
         if text not in choices:
             raise WrongChoiceError(text, tuple(choices))
         return choices[text]
@@ -220,11 +273,14 @@ def _class_hook(cls: Any) -> Hook:
     structure_fields = make_dict_structure_fn(cls, _CONVERTER, _cattrs_forbid_extra_keys=True, **renames)
 
     def hook(value: Any, _: Any) -> Any:
-        data = _expect(dict, f"a mapping with the keys {', '.join(keys)}", value)
+        if not isinstance(value, dict):
+            expected = f"a mapping with the keys {', '.join(keys)}"
+            raise WrongTypeError(expected, dict, value, tuple(keys), tuple(required))
+        data = value
         try:
             return structure_fields(data, cls)
         except ExceptionGroup as group:
-            missing = [MissingKeyError(key, text) for key, text in required.items() if key not in data]
+            missing = [MissingKeyError(key, text, cls) for key, text in required.items() if key not in data]
             raise group.derive(
                 [*(e for e in group.exceptions if not isinstance(e, KeyError)), *missing]
             ) from None

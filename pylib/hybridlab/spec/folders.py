@@ -6,6 +6,7 @@ from pathlib import Path
 from hybridlab.diagnostic import Diagnostic, Report, Severity, SpecPath
 from hybridlab.errors import SpecError
 from hybridlab.spec.document import parse_documents, to_data
+from hybridlab.spec.kustomize import refused_by_kustomize
 from hybridlab.spec.manifests import ManifestFile
 from hybridlab.spec.scalars import RepositoryPath, ScalarError
 
@@ -72,6 +73,8 @@ def _parse(path: str, content: bytes, at: SpecPath, name: str) -> ManifestFile:
         message = f"{name} is no manifest: the files of a folder are applied as they are"
         raise SpecError(Report.of([_problem("SPEC008", message, at, hint)]))
     documents = parse_documents(content, name=name)
+    if problems := list(refused_by_kustomize(content.decode(), documents, at / path, name)):
+        raise SpecError(Report.of(problems))
     return ManifestFile(
         path, content.decode(), tuple(to_data(document.root) for document in documents), documents
     )

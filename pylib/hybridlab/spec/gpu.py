@@ -5,7 +5,7 @@ import enum
 from attrs import field
 
 from hybridlab.spec.define import doc, spec_class
-from hybridlab.spec.scalars import Count, Name, PciAddress, PciId
+from hybridlab.spec.scalars import Count, Name, PciAddress, PciId, Size
 
 
 class GpuMode(enum.Enum):
@@ -48,6 +48,13 @@ class GpuSpec:
     )
     count: Count = field(
         default=Count(1), metadata=doc("how many of this model the host has; an APU has one")
+    )
+    memory: Size | None = field(
+        default=None,
+        metadata=doc(
+            "of a GPU without memory of its own: what the firmware sets apart for it of the host's memory "
+            "(UMA frame buffer), which neither guests nor pods have; by default nothing worth counting"
+        ),
     )
     passthrough: PassthroughSpec | None = field(
         default=None,

@@ -18,9 +18,11 @@ from hybridlab.spec.scalars import (
     MacAddress,
     MachineId,
     Name,
+    Port,
     Size,
     Taint,
 )
+from hybridlab.spec.workload import Transport
 
 
 class Role(enum.Enum):
@@ -69,6 +71,18 @@ class MembershipSpec:
 
 
 @spec_class
+class ServiceSpec:
+    """A program that listens on the machine, of a NixOS module of your own."""
+
+    port: Port = field(metadata=doc("the port on which it answers"))
+    protocol: Transport = field(default=Transport.TCP, metadata=doc("over which it answers"))
+    from_: tuple[Name, ...] = field(
+        default=(),
+        metadata=doc("VLANs that may use it; by default none, and the port is only known to be taken"),
+    )
+
+
+@spec_class
 class HostSpec:
     """A bare-metal NixOS machine, hypervisor of its guests."""
 
@@ -83,6 +97,10 @@ class HostSpec:
     gpu: GpuSpec | None = field(default=None, metadata=doc("its GPU, if the cluster is to know of one"))
     kubernetes: MembershipSpec | None = field(
         default=None, metadata=doc("its part in the Kubernetes cluster; without it the host only runs guests")
+    )
+    services: Mapping[Name, ServiceSpec] = field(
+        default=MappingProxyType({}),
+        metadata=doc("programs of NixOS modules of your own that listen on it, by name"),
     )
 
 
@@ -112,6 +130,9 @@ class GuestSpec:
     )
     kubernetes: MembershipSpec | None = field(
         default=None, metadata=doc("its part in the Kubernetes cluster, if any")
+    )
+    services: Mapping[Name, ServiceSpec] = field(
+        default=MappingProxyType({}), metadata=doc("as of a host: programs that listen on it, by name")
     )
     mac: MacAddress | None = field(
         default=None, metadata=doc("MAC address; by default derived from the guest's name")

@@ -22,23 +22,24 @@ DEFAULT_RESOURCE = "amd.com/gpu"
 class GpuModel:
     """A GPU: its chip as LLVM names it, its PCI ids, and environment variables that pods need.
 
-    `environment` is what ROCm needs to drive it, `ollama_environment` what Ollama needs besides. They go into
-    the pod, the only place where they work: a container sees nothing of the host's. `resource` is what its
-    device plugin calls it in Kubernetes. `rocm` says whether Ollama's ROCm image can use it at all; one that
-    it can not is driven with Vulkan.
+    `environment` is what ROCm needs to drive it; it goes into the pod, the only place where it works: a
+    container sees nothing of the host's. One that is `integrated` is a part of the processor (APU): it has no
+    memory of its own, and there is one. `resource` is what its device plugin calls it in Kubernetes. `rocm`
+    says whether Ollama's ROCm image can use it at all; one that it can not is driven with Vulkan.
     """
 
     name: str
     chip: str
     pci_ids: tuple[str, ...]
     environment: Mapping[str, str] = field(default=MappingProxyType({}))
-    ollama_environment: Mapping[str, str] = field(default=MappingProxyType({}))
+    integrated: bool = False
     resource: str = DEFAULT_RESOURCE
     rocm: bool = True
 
-
-# What Ollama needs for a GPU without memory of its own, which it leaves aside otherwise.
-_INTEGRATED = MappingProxyType({"OLLAMA_IGPU_ENABLE": "1"})
+    @property
+    def ollama_environment(self) -> Mapping[str, str]:
+        """What Ollama needs besides: it leaves a GPU without memory of its own aside."""
+        return {"OLLAMA_IGPU_ENABLE": "1"} if self.integrated else {}
 
 
 def _as(version: str) -> Mapping[str, str]:
@@ -54,22 +55,22 @@ GPU_MODELS = {
             chip="gfx1035",
             pci_ids=("1002:1681",),
             environment=_as("10.3.0"),
-            ollama_environment=_INTEGRATED,
+            integrated=True,
         ),
         GpuModel(
             "radeon-780m",
             chip="gfx1103",
             pci_ids=("1002:15bf", "1002:1900"),
             environment=_as("11.0.0"),
-            ollama_environment=_INTEGRATED,
+            integrated=True,
         ),
-        GpuModel("radeon-890m", chip="gfx1150", pci_ids=("1002:150e",), ollama_environment=_INTEGRATED),
-        GpuModel("radeon-8060s", chip="gfx1151", pci_ids=("1002:1586",), ollama_environment=_INTEGRATED),
+        GpuModel("radeon-890m", chip="gfx1150", pci_ids=("1002:150e",), integrated=True),
+        GpuModel("radeon-8060s", chip="gfx1151", pci_ids=("1002:1586",), integrated=True),
         GpuModel(
             "radeon-vega-8",
             chip="gfx90c",
             pci_ids=("1002:1636", "1002:1638", "1002:164c", "1002:15e7"),
-            ollama_environment=_INTEGRATED,
+            integrated=True,
             rocm=False,
         ),
         GpuModel("radeon-rx-580", chip="gfx803", pci_ids=("1002:67df", "1002:6fdf"), rocm=False),

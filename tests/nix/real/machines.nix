@@ -13,6 +13,8 @@
   # What types are asked about, as in report.nix.
   rows ? [ ],
   probes ? [ ],
+  # What is wanted of the configurations; by default the report of each.
+  answer ? null,
 }:
 let
   lib = import (if nixpkgs == null then standIns + "/nixpkgs/lib.nix" else nixpkgs + "/lib");
@@ -68,4 +70,7 @@ let
   cluster = mkCluster { inherit root modules; };
   report = import ./report.nix { inherit lib rows probes; };
 in
-builtins.mapAttrs (_: report) cluster.nixosConfigurations
+if answer == null then
+  builtins.mapAttrs (_: report) cluster.nixosConfigurations
+else
+  answer cluster.nixosConfigurations

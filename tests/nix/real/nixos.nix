@@ -100,10 +100,7 @@ in
       });
     };
 
-    virtualisation = {
-      libvirtd.enable = option bool false;
-      rosetta.enable = option bool false;
-    };
+    virtualisation.rosetta.enable = option bool false;
   };
 
   config = {

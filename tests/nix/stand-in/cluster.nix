@@ -2,8 +2,9 @@
 {
   # The folder that holds cluster.yaml and modules/generated.
   root,
-  # As of mkCluster; the example's host has its hardware anyway.
+  # As of mkCluster; hosts have the example's hardware anyway.
   modules ? { },
+  hosts ? [ "homelab" ],
 }:
 let
   lib = import ./nixpkgs/lib.nix;
@@ -21,7 +22,9 @@ let
 in
 mkCluster {
   inherit root;
-  modules = modules // {
-    homelab = [ ../../../hardware/homelab.nix ] ++ lib.toList (modules.homelab or [ ]);
-  };
+  modules =
+    modules
+    // lib.genAttrs hosts (
+      host: [ ../../../hardware/homelab.nix ] ++ lib.toList (modules.${host} or [ ])
+    );
 }

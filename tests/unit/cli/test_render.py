@@ -1,12 +1,10 @@
-"""Findings as a person and a program see them."""
-
-import json
+"""Findings as a person sees them."""
 
 import click
 import pytest
 
-from hybridlab.cli.render import as_objects, render_report, summarize
-from hybridlab.diagnostic import Diagnostic, Related, Report, Severity, SourceSpan, SpecPath
+from hybridlab.cli.render import render_report, summarize
+from hybridlab.diagnostic import Diagnostic, Related, Report, Severity, SourceSpan, SpecPath, Waived
 
 PLACE = SourceSpan("cluster.yaml", 12, 14, 10, "    address: 10.0.20.11")
 OTHER = SourceSpan("cluster.yaml", 7, 3, 4, "  host: a")
@@ -73,6 +71,22 @@ def test_carets_end_with_what_is_shown_of_a_long_value() -> None:
     assert len(carets) <= len(line)
 
 
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [(3, []), (4, ["  … and 1 more place"]), (10, ["  … and 7 more places"])],
+)
+def test_of_many_related_places_the_first_three_are_shown(places: int, told: list[str]) -> None:
+    related = tuple(Related(f"number {number}", SpecPath()) for number in range(places))
+
+    assert render(finding(None, related=related, hint="mend it")) == [
+        "guests.a: error[NET001] taken",
+        *(f"the spec: note number {number}" for number in range(3)),
+        *told,
+        "  hint mend it",
+        "",
+    ]
+
+
 def test_finding_without_a_place_is_named_by_its_path() -> None:
     assert render(finding(None)) == ["guests.a: error[NET001] taken", ""]
 
@@ -110,22 +124,7 @@ def test_summary(severities: list[Severity], summary: str) -> None:
     assert summarize(report) == summary
 
 
-def test_objects_for_programs() -> None:
-    related = (Related("there", SpecPath.of("hosts"), None),)
-
-    (found,) = json.loads(json.dumps(as_objects(Report.of([finding(related=related)]))))
-
-    assert found == {
-        "code": "NET001",
-        "severity": "error",
-        "message": "taken",
-        "hint": None,
-        "path": ["guests", "a"],
-        "file": "cluster.yaml",
-        "line": 12,
-        "column": 14,
-        "width": 10,
-        "related": [
-            {"message": "there", "path": ["hosts"], "file": None, "line": None, "column": None, "width": None}
-        ],
-    }
+def test_summary_counts_what_is_waived() -> None:
+    waived = (Waived(finding(), "meant so"),)
+    assert summarize(Report.of([], waived=waived)) == "no problems, 1 waived"
+    assert summarize(Report.of([finding()], waived=waived)) == "1 error, 1 waived"

@@ -7,6 +7,7 @@ import pytest
 
 from hybridlab import Cluster, load_spec, resolve
 from hybridlab.cli.topics import TOPICS, Row
+from patched import cluster as patched_cluster
 
 EXAMPLE = Path(__file__).parents[3] / "cluster.yaml"
 
@@ -71,3 +72,9 @@ def test_openings_are_what_flows_ask_for(cluster: Cluster) -> None:
 
     assert len(opened) == len(set(opened))
     assert set(opened) == asked
+
+
+def test_devices_stand_among_the_addresses() -> None:
+    shown = rows(patched_cluster("networks: {vlans: {services: {devices: {nas: 10.0.20.6}}}}"), "addresses")
+    (nas,) = (row for row in shown if row["kind"] == "device")
+    assert (nas["address"], nas["machine"], nas["vlan"]) == ("10.0.20.6", "nas", "services")

@@ -143,7 +143,7 @@ def test_more_than_there_can_be_is_too_much_and_no_crash(amount: str) -> None:
         'image: "nginx:1.29.1"', f'image: "nginx:1.29.1", resources: {{limits: {{memory: {amount}}}}}'
     )
     codes = [found.code for found in report(OWN, manifest=manifest)]
-    assert codes == ([] if amount.startswith("-") else ["CAP006"])
+    assert codes == (["MAN023"] if amount.startswith("-") else ["CAP006"])
 
 
 def test_all_that_a_pod_asks_for_has_to_be_on_one_node() -> None:
@@ -210,7 +210,7 @@ def test_privileged_pods_are_allowed_by_the_api_server() -> None:
 
 
 def test_a_device_plugin_of_one_s_own_is_one() -> None:
-    sockets = "volumes: [{hostPath: {path: /var/lib/kubelet/device-plugins}}]"
+    sockets = "volumes: [{name: plugins, hostPath: {path: /var/lib/kubelet/device-plugins}}]"
     manifest = DAEMON.format("DaemonSet", "").replace("spec: {containers", f"spec: {{{sockets}, containers")
     patch = OWN.replace("{own:", "{amd-gpu-device-plugin: null, own:")
     assert report(patch, manifest=manifest).ok

@@ -2,9 +2,10 @@
 
 import pytest
 
+from hybridlab import parse_spec, resolve
 from hybridlab.diagnostic import Diagnostic
 from hybridlab.errors import ResolveError
-from patched import cluster
+from patched import cluster, patched
 
 
 def problems(patch: str) -> list[Diagnostic]:
@@ -50,6 +51,17 @@ def problems(patch: str) -> list[Diagnostic]:
             "guest of this host 'k8s-worker-9'",
             "k8s-worker-1",
         ),
+        (
+            """
+hosts:
+  second: {uplink: eth0, addresses: {services: 10.0.20.6}, cpus: 4, memory: 8GiB, gpu: {
+    model: radeon-780m, passthrough: {address: "0000:c4:00.0", ids: ["1002:1900"], guest: k8s-worker-1}}}
+""",
+            "RES001",
+            "hosts.second.gpu.passthrough.guest",
+            "is on another host, 'homelab'",
+            "none",
+        ),
         ("secrets: null", "RES003", "kubernetes", "has no secrets", "recipients"),
         (
             "guests: {homelab: {host: homelab, vlan: services, address: 10.0.20.9, vcpus: 1, memory: 1GiB}}",
@@ -64,6 +76,13 @@ def problems(patch: str) -> list[Diagnostic]:
             "hosts.homelab",
             "no address in VLAN",
             "",
+        ),
+        (
+            "kubernetes: {vlan: management}",
+            "RES005",
+            "kubernetes.vlan",
+            "2 nodes",
+            "did you mean 'services'?",
         ),
     ],
 )
@@ -124,3 +143,23 @@ def test_control_plane_takes_pods_only_if_the_spec_says_so() -> None:
     assert schedulable("") == {"homelab": True, "k8s-master": False, "k8s-worker-1": True}
     assert schedulable("guests: {k8s-master: {kubernetes: {schedulable: true}}}")["k8s-master"]
     assert not schedulable("hosts: {homelab: {kubernetes: {schedulable: false}}}")["homelab"]
+
+
+def test_nodes_in_different_vlans_are_told_each() -> None:
+    found = problems(
+        "hosts: {homelab: {addresses: {services: null}}}\nguests: {k8s-worker-1: {vlan: management}}"
+    )
+    assert [(one.code, str(one.path)) for one in found] == [
+        ("RES005", "hosts.homelab"),
+        ("RES005", "guests.k8s-worker-1"),
+    ]
+
+
+@pytest.mark.parametrize("folder", ["k8s", "k8s/own", "modules/generated"])
+def test_manifests_of_ones_own_are_not_where_hybridlab_writes(folder: str) -> None:
+    settings = b"{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}"
+    text = patched(f"workloads: {{own: {{type: manifests, folder: {folder}}}}}")
+    with pytest.raises(ResolveError) as caught:
+        resolve(parse_spec(text, folders={folder: {"a.yaml": settings}}))
+    (one,) = caught.value.report
+    assert (one.code, str(one.path)) == ("RES006", "workloads.own.folder")

@@ -87,3 +87,116 @@ def test_a_misspelt_recipient_is_told_which_machine_it_may_be() -> None:
     assert found.message == (
         "recipient 'k8s-worker1' is no machine, and guest 'k8s-worker-1', a node, is no recipient"
     )
+
+
+HINTS: dict[str, tuple[str, str, str]] = {
+    "a host was renamed": (
+        f"secrets: {{recipients: {{homelab: null, attic: {KEY}}}}}",
+        "SEC001",
+        "; or, if it has a new name, rename its recipient: admin and attic are no machines",
+    ),
+    "a host's key": (
+        f"secrets: {{recipients: {{admin: {KEY}, homelab: {KEY}}}}}",
+        "SEC002",
+        "ssh-keyscan 10.0.10.5 | ssh-to-age tells this one's",
+    ),
+    "a guest's key": (
+        f"secrets: {{recipients: {{homelab: {KEY}, k8s-worker-1: {KEY}}}}}",
+        "SEC002",
+        "`hybridlab secrets init` makes and tells those of guests",
+    ),
+    "a person's key": (
+        f"secrets: {{recipients: {{admin: {KEY}, zoe: {KEY}}}}}",
+        "SEC002",
+        "age-keygen -y FILE tells a person's",
+    ),
+    "JSON": ("secrets: {file: secrets/all.json}", "SEC009", "call it secrets/all.yaml"),
+    "no suffix": ("secrets: {file: secrets}", "SEC009", "call it secrets.yaml"),
+    "a hidden file": ("secrets: {file: a/.env}", "SEC009", "call it a/.env.yaml"),
+    "a zone of one season": ("nixos: {timeZone: CEST}", "NIX002", "like Europe/Berlin"),
+    "a place without its region": ("nixos: {timeZone: berlin}", "NIX002", "did you mean Europe/Berlin?"),
+    "east is minus": ("nixos: {timeZone: UTC+2}", "NIX002", "did you mean Etc/GMT-2?"),
+    "west is plus": ("nixos: {timeZone: GMT-05}", "NIX002", "did you mean Etc/GMT+5?"),
+}
+
+
+@pytest.mark.parametrize("case", HINTS)
+def test_the_hint_says_what_to_do(case: str) -> None:
+    patch, code, hint = HINTS[case]
+    (found,) = [one for one in report(patch) if one.code == code]
+    assert hint in (found.hint or "")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "CET", "Etc/GMT-2", "posix/Asia/Seoul", "America/Argentina/Salta"])
+def test_a_time_zone_that_exists(zone: str) -> None:
+    assert list(report(f"nixos: {{timeZone: {zone}}}")) == []
+
+
+def test_a_token_is_not_told() -> None:
+    token = "3f9c1b7e5d2a48860b1c9e7f4a6d2358"
+    (found,) = report(f"kubernetes: {{joinToken: {{secret: {token}}}}}")
+    assert (found.code, str(found.path)) == ("SEC010", "kubernetes.joinToken.secret")
+    assert token[8:] not in repr(found)
+
+
+@pytest.mark.parametrize("name", ["3f9c1b7e5d2a48860b1c9e7f4a6d235", "k8s/3f9c1b7e5d2a48860b1c9e7f4a6d2358"])
+def test_what_is_no_token_is_a_name(name: str) -> None:
+    assert list(report(f"kubernetes: {{joinToken: {{secret: {name}}}}}")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [("k8s-worker-2", ["SEC012"]), ("k8s-worker-17", ["SEC012"]), ("k8s-worker", []), ("zoe-1", [])],
+)
+def test_a_recipient_in_a_series_of_machines(name: str, codes: list[str]) -> None:
+    assert [one.code for one in report(f"secrets: {{recipients: {{{name}: {KEY}}}}}")] == codes
+
+
+def test_a_recipient_that_is_a_machine_misspelt_is_told_once() -> None:
+    found = report(f"secrets: {{recipients: {{k8s-worker-1: null, k8s-worker-2: {KEY}}}}}")
+    assert [one.code for one in found] == ["SEC001"]
+
+
+OUT_OF_REACH: dict[str, tuple[str, list[tuple[str, str]]]] = {
+    "the control plane has no way out: that is told": (
+        "admin: {sshFrom: [management]}\nnetworks: {vlans: {services: {gateway: null}}}",
+        [("NET007", "networks.vlans.services")],
+    ),
+    "neither has a way out": (
+        """
+admin: {sshFrom: [management]}
+networks: {vlans: {services: {gateway: null}, management: {gateway: null}}}
+""",
+        [
+            ("ADM005", "admin.sshFrom"),
+            ("NET007", "networks.vlans.management"),
+            ("NET007", "networks.vlans.services"),
+        ],
+    ),
+    "the admin comes from the control plane's VLAN": (
+        "admin: {sshFrom: [services]}\nnetworks: {vlans: {management: {gateway: null}}}",
+        [],
+    ),
+    "by default the admin comes from everywhere": (
+        "networks: {vlans: {management: {gateway: null}}}",
+        [],
+    ),
+    "the host is out of reach, too: one finding": (
+        """
+admin: {sshFrom: [management]}
+networks: {vlans: {management: {gateway: null}}}
+hosts: {homelab: {addresses: {management: null}}}
+""",
+        [("ADM003", "hosts.homelab.addresses")],
+    ),
+    "without Kubernetes guests may be out of reach on purpose": (
+        NO_KUBERNETES + "admin: {sshFrom: [management]}\nnetworks: {vlans: {management: {gateway: null}}}",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OUT_OF_REACH)
+def test_the_way_to_the_control_plane(case: str) -> None:
+    patch, expected = OUT_OF_REACH[case]
+    assert sorted((d.code, str(d.path)) for d in report(patch)) == sorted(expected)

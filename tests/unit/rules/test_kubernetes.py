@@ -212,6 +212,16 @@ workloads: null
         [("CAP001", "hosts.homelab.memory")],
     ),
     "the least for pods": ("hosts: {homelab: {memory: 11GiB}}", []),
+    "a volume of 5GiB": ("guests: {k8s-worker-1: {storage: 5GiB}}", []),
+    "a volume of a MiB less": (
+        "guests: {k8s-worker-1: {storage: 5119MiB}}",
+        [("CAP009", "guests.k8s-worker-1.storage")],
+    ),
+    "a small volume, and no pods": ("guests: {k8s-master: {storage: 1GiB}}", []),
+    "a small volume, and no node": (
+        f"guests: {{vm: {{{NODE}, address: 10.0.20.30, storage: 1GiB}}}}",
+        [],
+    ),
     "one MiB less": ("hosts: {homelab: {memory: 11263MiB}}", [("CAP002", "hosts.homelab.memory")]),
     "a host without guests that is no node may be small": (
         """

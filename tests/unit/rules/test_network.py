@@ -1,5 +1,7 @@
 """Addresses, networks, interfaces and identities: boundaries, IPv6, several hosts, and one cause once."""
 
+import socket
+
 import pytest
 
 from patched import cluster, report
@@ -84,7 +86,7 @@ guests: {{web: {{{WEB}, vlan: four, address: 10.9.0.3}}}}
         'guests: {k8s-worker-1: {address: "fd00::11"}}',
         [("NET003", "guests.k8s-worker-1.address")],
     ),
-    "resolvers may be anywhere": ("networks: {dns: [10.0.20.10, 10.0.20.10, 9.9.9.9]}", []),
+    "resolvers may be anywhere": ("networks: {dns: [10.0.20.1, 10.0.20.1, 9.9.9.9, 10.0.20.99]}", []),
     "two VLANs with one network": (
         """
 networks: {vlans: {other: {id: 30, cidr: 10.0.20.0/24}}}
@@ -163,6 +165,10 @@ guests: {{web: {{{OTHER_WEB}, tap: veth0}}}}
         [],
     ),
     "the bridge is the loopback": ("networks: {bridge: lo}", [("NET010", "networks.bridge")]),
+    "legs are called after the bridge: one finding": (
+        "networks: {bridge: cni0}",
+        [("NET010", "networks.bridge")],
+    ),
     "the bridge is the pods'": ("networks: {bridge: mynet}", [("NET010", "networks.bridge")]),
     "the same MAC address in two spellings, on two hosts": (
         f"""
@@ -294,3 +300,33 @@ def test_reports_who_pins_what_another_guest_derives(part: str, key: str, code: 
     assert (found.code, str(found.path)) == (code, f"guests.k8s-master.{key}")
     assert str(found.related[0].path) == "guests.k8s-worker-1"
     assert found.hint == f"remove the key {key!r} of one of them"
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("10", "0.0.0.10"),
+        ("0", "0.0.0.0"),
+        ("010", "0.0.0.8"),
+        ("4294967295", "255.255.255.255"),
+        ("0x7f000001", "127.0.0.1"),
+        # No numbers to the C library: too large, not octal, not hexadecimal, letters and more.
+        ("4294967296", None),
+        ("08", None),
+        ("0x", None),
+        ("0xg", None),
+        ("1a", None),
+        ("10-0", None),
+    ],
+)
+def test_names_that_are_numbers(name: str, address: str | None) -> None:
+    found = report(f'guests: {{"{name}": {{{WEB}, vlan: services, address: 10.0.20.30}}}}')
+    assert [(d.code, str(d.path)) for d in found] == (
+        [] if address is None else [("ID006", f"guests.{name}")]
+    )
+    try:
+        read = socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        read = None
+    assert read == address
+    assert all(str(address) in d.message for d in found)

@@ -1,4 +1,4 @@
-"""What a spec says of the rules: findings that are meant so, other severities, and what is wrong with them."""
+"""What a spec says of the rules: findings that are meant so, other severities, and wrong settings."""
 
 import datetime
 

@@ -3,7 +3,7 @@
 import pytest
 
 from hybridlab.diagnostic import Edit, Remove, RenameKey, SetValue, SpecPath
-from hybridlab.spec.document.edit import UneditableError, edit_text
+from hybridlab.spec.document.edit import Editable, UneditableError
 
 BLOCK = """\
 # head
@@ -27,7 +27,7 @@ text: |
 
 
 def edited(text: str, *edits: Edit) -> str:
-    return edit_text(text, edits, name="x.yaml")
+    return Editable(text, name="x.yaml").edited(edits)
 
 
 def at(*keys: str | int) -> SpecPath:

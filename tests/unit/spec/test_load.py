@@ -80,6 +80,72 @@ def underlined(problem: Diagnostic) -> str:
         ("gpus: 1", "gpus: yes", "SPEC103", "yes", "'yes' is true to YAML 1.1", None),
         ("homelab: age1", "homelab: age2", "SPEC104", "age2", "is not an age recipient", None),
         ("name: homelab\n", "name: homelab\nname: other\n", "SPEC004", "name", "written twice", None),
+        # What others call it, and where it belongs.
+        ("podCidr: 10", "clusterCidr: 10", "SPEC101", "clusterCidr", "has no key", "'podCidr'?"),
+        ("serviceCidr: 10", "serviceSubnet: 10", "SPEC101", "serviceSubnet", "has no key", "'serviceCidr'?"),
+        ("vcpus: 2", "vcpus: 2\n    disk: 2GiB", "SPEC101", "disk", "has no key", "'storage'?"),
+        (
+            "vcpus: 2",
+            "vcpus: 2\n    hostname: a",
+            "SPEC101",
+            "hostname",
+            "has no key",
+            "key above, 'k8s-master'",
+        ),
+        ("vcpus: 2", "vcpus: 2\n    role: worker", "SPEC101", "role", "has no key", "guests.NAME.kubernetes"),
+        ("vcpus: 2", "vcpus: 2\n    cidr: a", "SPEC101", "cidr", "no key", "a key of networks.vlans.NAME"),
+        ("user: limjihoon", "user: a\n  timeZone: UTC", "SPEC101", "timeZone", "no key", "a key of nixos"),
+        ("user: limjihoon", "user: a\n  sssh: a", "SPEC101", "sssh", "no key", "there are: user, sshKeys"),
+        ("    type: ollama\n", "    kind: ollama\n", "SPEC101", "kind", "no key 'kind'", "'type'?"),
+        ("role: worker\n", "role: master\n", "SPEC104", "master", "not one of", "'control-plane'?"),
+        ("mode: host #", "mode: on #", "SPEC104", "on", "'on' is not one of host", None),
+        ("mode: host #", "mode: false #", "SPEC104", "false", "'false' is not one of", "'off'?"),
+        ("mode: host #", "mode: 1 #", "SPEC104", "1", "'1' is not one of", None),
+        ("mode: host #", "mode: #", "SPEC103", "mode", "not empty", "or remove the key"),
+        # What YAML makes of it.
+        ("vcpus: 2", "vcpus: 2\n    balloon: yes", "SPEC103", "yes", "is true to YAML 1.1", "write true"),
+        (
+            "vcpus: 2",
+            'vcpus: 2\n    balloon: "true"',
+            "SPEC103",
+            '"true"',
+            "true or false",
+            "the quotes: true",
+        ),
+        ("vcpus: 2", 'vcpus: 2\n    balloon: "No"', "SPEC103", '"No"', "true or false", "write false"),
+        ("vcpus: 2", "vcpus: 2\n    balloon: 1", "SPEC103", "1", "not the number 1", None),
+        ("id: 10,", "id: 005,", "SPEC103", "005", "octal number", "write 5"),
+        ("cpus: 16", "cpus: 16.0", "SPEC103", "16.0", "not the number 16.0", "write 16"),
+        ("cpus: 16", "cpus: 16.5", "SPEC103", "16.5", "not the number 16.5", None),
+        (
+            "joinToken: {secret: k8s/join-token}",
+            "joinToken: a",
+            "SPEC103",
+            "a",
+            "not text",
+            "write {secret: a}",
+        ),
+        (
+            'release: "26.05"',
+            "release: \u201c26.05\u201d",
+            "SPEC104",
+            "\u201c",
+            "is not a NixOS release",
+            '"26.05"',
+        ),
+        # VLANs by their network.
+        (
+            "[management] #",
+            "[10.0.10.0/24] #",
+            "SPEC104",
+            "10.0.10.0/24",
+            "not a DNS",
+            "the VLAN: management",
+        ),
+        ("[management] #", "[10.0.20.7] #", "SPEC104", "10.0.20.7", "not a DNS", "the VLAN: services"),
+        ("[management] #", "[10.0.0.0/8] #", "SPEC104", "10.0.0.0/8", "not a DNS", None),
+        ("[management] #", "all #", "SPEC103", "all", "must be a list", "remove the key"),
+        ("from: [management, services]", "from: any", "SPEC103", "any", "a list", "[management, services]"),
     ],
 )
 def test_problem_is_told_at_its_place(
@@ -117,6 +183,100 @@ def test_text_that_is_no_spec(text: str, code: str, line: int, column: int) -> N
     assert (problem.code, problem.span.line, problem.span.column) == (code, line, column)
 
 
+def test_a_choice_may_be_a_word_that_yaml_1_1_takes_for_another() -> None:
+    plain = parse_spec(edited(("mode: host #", "mode: off #")))
+    assert plain == parse_spec(edited(("mode: host #", 'mode: "off" #')))
+
+
+def test_a_key_that_has_another_name_does_not_lack() -> None:
+    text = edited(("    vcpus: 2\n    memory: 4GiB\n", "    vcpu: 2\n    ram: 4GiB\n"))
+    assert [(p.code, underlined(p), p.hint) for p in problems(text)] == [
+        ("SPEC101", "vcpu", "did you mean 'vcpus'?"),
+        ("SPEC101", "ram", "did you mean 'memory'?"),
+    ]
+    # One of two can be meant, so one more key lacks.
+    text = edited(("    vcpus: 2\n    memory: 4GiB\n", "    cores: 2\n    ncpu: 2\n"))
+    assert [(p.code, underlined(p)) for p in problems(text)] == [
+        ("SPEC102", "k8s-master"),
+        ("SPEC101", "cores"),
+        ("SPEC101", "ncpu"),
+    ]
+
+
+def test_all_keys_that_a_mapping_lacks_are_told_at_once() -> None:
+    text = edited(("    vcpus: 2\n    memory: 4GiB\n", ""), ("    uplink: enp1s0\n", ""))
+    host, guest = problems(text)
+    assert host.message == "hosts.homelab lacks the key 'uplink'"
+    assert guest.message == "guests.k8s-master lacks the keys 'vcpus' and 'memory'"
+    assert guest.hint == "vcpus: virtual processors; memory: memory, like `4GiB`"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "under"),
+    [
+        (
+            "    kubernetes: {role: worker}\n\n",
+            "  kubernetes: {role: worker}\n\n",
+            "kubernetes",
+            "kubernetes",
+        ),
+        ("    memory: 4GiB\n    kubernetes:", "  memory: 4GiB\n  vm:", "memory", "4GiB"),
+    ],
+)
+def test_a_key_that_is_not_indented_far_enough(old: str, new: str, path: str, under: str) -> None:
+    (problem,) = [p for p in problems(edited((old, new))) if p.path[:2] == ("guests", path)]
+    assert underlined(problem) == under
+    assert (
+        problem.hint == f"{path!r} is a key of what stands above it: indent it further, if it belongs there"
+    )
+
+
+def test_a_key_that_is_indented_too_far() -> None:
+    flow = "addresses: {management: 10.0.10.5, services: 10.0.20.5}\n"
+    block = "addresses:\n      management: 10.0.10.5\n      kubernetes: {role: worker}\n"
+    (problem,) = problems(edited((flow, block)))
+    assert underlined(problem) == "kubernetes"
+    assert problem.hint == "indent it less, if it belongs to hosts.homelab"
+    (problem,) = problems(edited((flow, "addresses: {management: {id: 1}}\n")))
+    assert problem.hint is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("guests:\n  k8s-master:\n    host", "guests:\n  - host", "give each a name"),
+        ("    kubernetes: {role: control-plane}", "    kubernetes: [{role: x}]", "without a dash"),
+    ],
+)
+def test_a_list_in_place_of_a_mapping(old: str, new: str, hint: str) -> None:
+    start, rest = edited((old, new)).split("guests:", 1)
+    if hint.startswith("give"):
+        rest = rest[: rest.index("  k8s-worker-1")] + rest[rest.index("\nkubernetes:") :]
+    (problem,) = problems(f"{start}guests:{rest}")
+    assert problem.code == "SPEC103"
+    assert hint in problem.hint
+
+
+@pytest.mark.parametrize("key", ["AGE-SECRET-KEY-1QQPZRY9X8", "3f9c1b7e5d2a48860b1c9e7f4a6d2358"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("admin: age1", "admin: {}age1"),
+        ("admin: age1", "{}: age1"),
+        ("homelab: age1", "homelab: {{a: {}}}\n    x: age1"),
+        ("joinToken: {secret: k8s/join-token}", "joinToken: {}"),
+        ("joinToken: {secret: k8s/join-token}", "joinToken: {{secrets: {}}}"),
+        ("- ssh-ed25519 A", "- {}"),
+        ("role: control-plane", "role: {}"),
+    ],
+)
+def test_no_problem_tells_a_secret(key: str, old: str, new: str) -> None:
+    if key.startswith("3f9c") and "joinToken" not in old:
+        return  # elsewhere, 32 hex digits are no secret
+    for problem in problems(edited((old, new.format(key)))):
+        assert not [said for said in (str(problem), repr(problem)) if key[16:] in said]
+
+
 def test_deep_nesting_and_alias_bombs_are_refused_quickly() -> None:
     assert problems("a: " + "[" * 100 + "]" * 100)[0].code == "SPEC005"
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
@@ -129,7 +289,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
         ("cpus: 16", "cpus: none"), ("vcpus: 2", "vcpu: 2"), ("id: 10,", "id: 0,"), ("gpus: 1", "gpus: -1")
     )
     found = problems(text)
-    assert [p.code for p in found] == ["SPEC104", "SPEC103", "SPEC102", "SPEC101", "SPEC104"]
+    assert [p.code for p in found] == ["SPEC104", "SPEC103", "SPEC101", "SPEC104"]
     assert [p.span.line for p in found] == sorted(p.span.line for p in found)
 
 

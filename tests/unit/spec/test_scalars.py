@@ -142,19 +142,125 @@ def test_a_wrong_size_can_not_be_built(text: str) -> None:
         (scalars.Name, "K8s_W1", "did you mean 'k8s-w1'?"),
         (scalars.MacAddress, "02-00-00-00-00-0A", 'write "02:00:00:00:00:0a"'),
         (scalars.PciAddress, "c4:00.0", 'write "0000:c4:00.0"'),
-        (scalars.SshKey, "-----BEGIN OPENSSH PRIVATE KEY-----", "take the .pub file"),
-        (scalars.AgeRecipient, "AGE-SECRET-KEY-1QQ", "take its public half"),
+        (
+            scalars.SshKey,
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            "of the .pub file, and make a new pair",
+        ),
+        (
+            scalars.AgeRecipient,
+            "AGE-SECRET-KEY-1QQ",
+            "put its public half (age-keygen -y)",
+        ),
         (scalars.AgeRecipient, SSH_KEY, "ssh-to-age"),
         (Size, "4G", "did you mean 4GiB?"),
-        (Size, "4 gb", None),
-        (scalars.parse_address, "10.0.0.1/24", "without its prefix: 10.0.0.1"),
+        (Size, "4 gb", "did you mean 4GiB?"),
+        (Size, "4gib", 'write "4GiB"'),
+        (Size, "1.5TiB", 'write "1536GiB"'),
+        (Size, "0,5GiB", 'write "512MiB"'),
+        (scalars.SshKey, "~/.ssh/id_ed25519.pub", "put the line that is in ~/.ssh/id_ed25519.pub"),
+        (scalars.SshKey, "~/.ssh/id_ed25519", "put the line that is in ~/.ssh/id_ed25519.pub"),
+        (scalars.SshKey, f"{SSH_KEY[:-8]} {SSH_KEY[-8:]} me@home", "write it on one line"),
+        (scalars.SshKey, f"{SSH_KEY[:-8]} {SSH_KEY[-8:-4]}", "copy the whole line again"),
+        (scalars.parse_address, "10.0.0.1/24", 'write "10.0.0.1"'),
+        (scalars.parse_address, "10.0.0.1:6443", 'write "10.0.0.1"'),
+        (scalars.parse_address, "[fd00::1]:6443", 'write "fd00::1"'),
+        (scalars.parse_address, "10.0.0/24", None),
+        (scalars.parse_address, "10.0.0.012", "write 10.0.0.12: with a 0"),
+        (scalars.parse_address, "10.0.0", "has four numbers"),
+        (scalars.parse_address, "10.0.0.256", "at most 255"),
+        (scalars.parse_address, "dhcp", "addresses are fixed here"),
         (scalars.parse_network, "10.0.0.1/24", 'write "10.0.0.0/24"'),
+        (scalars.parse_network, "10.0.0.0/0.0.0.255", 'write "10.0.0.0/24"'),
+        (scalars.parse_network, "10.0.0.0/255.255.255.0", 'write "10.0.0.0/24"'),
+        (scalars.parse_network, "10.0.0/24", 'write "10.0.0.0/24"'),
+        (scalars.parse_network, "10.0.0.0", "like 10.0.0.0/24"),
+        (scalars.parse_network, "fd00::", "like fd00::/64"),
+        (scalars.parse_network, "10.244.0.0/16,fd00::/56", "one network only"),
     ],
 )
 def test_what_was_meant_is_told(kind, text: str, hint: str | None) -> None:
     with pytest.raises(ScalarError) as caught:
         kind(text)
     assert (hint or "") in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *((Size, text) for text in ("0GiB", "0.3GiB", "1.0001GiB", "999999999tib")),
+        *((scalars.parse_network, text) for text in ("10/24", "10.0.0.0/33", "10.0.0.0/0.255.0.255", "x/8")),
+        *((scalars.parse_address, text) for text in ("10.0.0/24", "x/24", "1.2.3.4.5/8", "auto")),
+    ],
+)
+def test_nothing_else_is_written_instead(kind, text: str) -> None:
+    with pytest.raises(ScalarError) as caught:
+        kind(text)
+    assert caught.value.instead is None
+
+
+PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\n{}-----END OPENSSH PRIVATE KEY-----\n"
+BASE64 = "bm90IGEga2V5LCBidXQgbG9va3MgbGlrZSBvbmUsIGFzIGEgdGVzdCBuZWVkcw==\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("a: AGE-SECRET-KEY-1QQPZRY9X8\nb: 1\n", "QQPZRY9X8"),
+        ("a: age-secret-key-pq-1qqpzry9x8 # mine", "qqpzry9x8"),
+        (f"x: |\n{PEM.format(BASE64)}y: 1\n", BASE64.strip()),
+        (f"x: |\n{PEM.format('short' + chr(10))}y: 1\n", "short"),
+        (f"x: |\n-----BEGIN RSA PRIVATE KEY-----\n{BASE64}b: 1\n", BASE64.strip()),
+        ("x: |\n-----BEGIN RSA PRIVATE KEY-----\nabc=\nb: 1\n", "abc="),
+        ("joinToken: {secret: 3f9c1b7e5d2a48860b1c9e7f4a6d2358}", "1b7e5d2a48860b1c9e7f4a6d2358"),
+        ("joinToken: '3f9c1b7e5d2a48860b1c9e7f4a6d2358'", "1b7e5d2a48860b1c9e7f4a6d2358"),
+        ("env: {A: b, DB_PASSWORD: hunter2, C: d}", "hunter2"),
+        ("env: {DB_PASSWORD: hunter2}", "hunter2"),
+        ("API_KEY: hunter2 # mine", "hunter2"),
+        ('"APP__db__PASSWD": "hunter2,}3"', "hunter2,}3"),
+        ("- {name: JWT_SECRET, value: 'hunter2'}", "hunter2"),
+        ("- {name: JWT_SECRET, value: hunter2, b: c}", "hunter2"),
+    ],
+)
+def test_what_is_secret_is_withheld_and_all_else_keeps_its_place(text: str, secret: str) -> None:
+    start = text.index(secret)
+    assert scalars.withheld(text) == text[:start] + "*" * len(secret) + text[start + len(secret) :]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        SSH_KEY,
+        AGE_KEY,
+        "machineId: 3f9c1b7e5d2a48860b1c9e7f4a6d2358",
+        "{secret: k8s/join-token}",
+        "DB_PASSWORD: {secret: db/key}",
+        "API_KEY:\nb: c",
+        "PASSWORD_FILE: /run/secrets/db",
+    ],
+)
+def test_what_is_public_is_shown(text: str) -> None:
+    assert scalars.withheld(text) == text
+
+
+@pytest.mark.parametrize("kind", [scalars.SshKey, scalars.AgeRecipient, scalars.Name, scalars.HostPath])
+@pytest.mark.parametrize("text", [PEM.format(BASE64), "AGE-SECRET-KEY-1QQPZRY9X8"])
+def test_no_message_tells_a_private_key(kind: type[Text], text: str) -> None:
+    with pytest.raises(ScalarError, match="this is a private key") as caught:
+        kind(text)
+    assert not {"QQPZRY9X8", BASE64.strip()} & {*str(caught.value).split(), *str(caught.value.hint).split()}
+
+
+@pytest.mark.parametrize(
+    ("recipient", "plugin"),
+    [
+        (AGE_KEY, None),
+        ("age1yubikey1qt3fmmp2wktvz5yga8kr7vfzetyu43256myz5d86km6dul3qpnqukqej3gs", "yubikey"),
+    ],
+)
+def test_a_recipient_tells_its_plugin(recipient: str, plugin: str | None) -> None:
+    assert scalars.AgeRecipient(recipient).plugin == plugin
 
 
 @pytest.mark.parametrize(
@@ -166,7 +272,8 @@ def test_what_is_no_address_is_refused(text: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "fe80::%1/64", "10.0.0.0/-1", 10]
+    "text",
+    ["", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "fe80::%1/64", "10.0.0.0/-1", "10.0.0.0/0.0.0.255"],
 )
 def test_what_is_no_network_is_refused(text: object) -> None:
     with pytest.raises(ScalarError):

@@ -7,6 +7,7 @@ import click
 
 import hybridlab
 from hybridlab.cli.ending import ExitCode
+from hybridlab.cli.formats import format_option
 from hybridlab.cli.spec_file import find_spec
 from hybridlab.errors import LiveError
 
@@ -52,13 +53,7 @@ def init(ctx: click.Context) -> None:
 
 
 @command.command
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How findings are shown; json: a list of objects.",
-)
+@format_option
 @click.pass_context
 def check(ctx: click.Context, form: str) -> None:
     """Find recipients, keys and files that are missing or stale.

@@ -10,7 +10,8 @@ def options(cluster: Cluster) -> tuple[Options, ...]:
     """Return platform, state version, names and resolvers."""
     names: dict[str, list[str]] = {}
     for machine in cluster.machines:
-        names.setdefault(str(known_leg(machine).address), []).append(machine.name)
+        if (leg := known_leg(machine)) is not None:
+            names.setdefault(str(leg.address), []).append(machine.name)
     return (
         {
             "nixpkgs": {"hostPlatform": cluster.nixos.system.value},

@@ -204,7 +204,8 @@ def _judge_closed(firewall: Firewall, ruleset: Ruleset) -> Verdict:
         return Failed(
             "no rules but those of NixOS and of the openings",
             "; ".join(found),
-            "let a workload or a role of the spec ask for it, or take it away: `nixos-firewall-tool reset` "
+            "let the spec ask for it (a workload, a role, `services` of the machine), or take it away: "
+            "`nixos-firewall-tool reset` "
             "closes what was opened for a while, `systemctl reload nftables` what somebody added by hand; an "
             "option like networking.firewall.allowedTCPPorts opens for good",
         )

@@ -22,7 +22,9 @@ from hybridlab.spec.scalars import Address
 
 def checks(cluster: Cluster) -> Iterator[Check]:
     """Yield what has to be so of the network of each machine, from below."""
-    known = {machine.name: known_leg(machine).address for machine in cluster.machines}
+    known = {
+        machine.name: leg.address for machine in cluster.machines if (leg := known_leg(machine)) is not None
+    }
     owners = {leg.address: machine.name for machine in cluster.machines for leg in machine.legs}
     for machine in cluster.machines:
         if isinstance(machine, Host):

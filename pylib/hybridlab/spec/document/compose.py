@@ -23,10 +23,13 @@ from ruamel.yaml.events import (
     StreamEndEvent,
     StreamStartEvent,
 )
+from ruamel.yaml.scanner import Scanner
 
 from hybridlab.diagnostic import Related, SourceSpan, SpecPath
 from hybridlab.spec.document.nodes import Mapping, Node, Scalar, Sequence
 from hybridlab.spec.document.source import fail, span_at
+from hybridlab.spec.document.syntax import explained
+from hybridlab.spec.scalars import withheld
 
 _ANCHOR = re.compile(r"&\S+[ \t]+")
 
@@ -42,15 +45,38 @@ class _Extent(TypedDict):
     end: tuple[int, int]
 
 
+class _Scanner(Scanner):
+    """ruamel.yaml's scanner, which also takes a tab between tokens, as libyaml and YAML 1.2 (6.2) have it.
+
+    A tab still indents nothing: where a key may begin, only a comment or the line's end may follow it.
+    """
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.reader.peek() == "\t" and (width := self._blanks()):
+            self.reader.forward(width)
+            super().scan_to_next_token()
+
+    def _blanks(self) -> int:
+        """Return how many blanks may be passed over here."""
+        width = 1
+        while self.reader.peek(width) in " \t":
+            width += 1
+        ends = self.reader.peek(width) in "#\r\n\0"
+        return width if ends or not self.allow_simple_key else 0
+
+
 class Composer:
-    """Reads the one document of `text`, which messages call `name`."""
+    """Reads the one document of `text`, which messages call `name`; spans show nothing secret of it."""
 
     def __init__(self, text: str, name: str) -> None:
-        self._text = text
+        self._text = withheld(text)
         self._name = name
-        self._lines = text.split("\n")
+        self._lines = self._text.split("\n")
         self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still being built
-        self._events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Scanner = _Scanner
+        self._events: Iterator[Event] = yaml.parse(text)
 
     def compose(self) -> Node:
         """Return the root node. Raises: SpecError."""
@@ -67,9 +93,8 @@ class Composer:
             # ruamel's reader and a few of its value conversions know no place.
             self._fail_at(0, "SPEC003", f"not YAML: {str(error).splitlines()[0]}")
         if isinstance(event, DocumentStartEvent):
-            self._fail_at(
-                event.start_mark.index, "SPEC006", "a second document starts here, a spec is one document"
-            )
+            message = "a second document starts here, a spec is one document"
+            self._fail_at(event.start_mark.index, "SPEC006", message, "remove the line with ---")
         if isinstance(root, Scalar) and root.plain and root.text == "":
             self._fail_at(0, "SPEC006", f"{self._name} is empty", "start from the example in the README")
         return root
@@ -154,27 +179,31 @@ class Composer:
     def _mapping(self, event: Event, depth: int) -> Node:
         entries: dict[str, tuple[SourceSpan, Node]] = {}
         merged: list[Node] = []
+        merges: list[SourceSpan] = []
         while not isinstance(following := self._next(), MappingEndEvent):
             key = self._key(following, depth)
             value = self._node(self._next(), depth + 1)
             if key.plain and key.text == "<<":
                 merged.append(value)
+                merges.append(key.span)
                 continue
             if key.text in entries:
                 first = Related("first written here", SpecPath(), entries[key.text][0])
-                fail(
-                    "SPEC004", f"key {key.text!r} is written twice in one mapping", key.span, related=(first,)
-                )
+                message = f"key {key.text!r} is written twice in one mapping"
+                fail("SPEC004", message, key.span, "put both together, or rename one", related=(first,))
             entries[key.text] = (key.span, value)
         for value in merged:
             self._merge(entries, value)
         children = [value for _, value in entries.values()]
-        return Mapping(self._span(event.start_mark), entries, **self._extent(children, event, following))
+        extent = self._extent(children, event, following)
+        return Mapping(self._span(event.start_mark), entries, tuple(merges), **extent)
 
     def _key(self, event: Event, depth: int) -> Scalar:
         key = self._node(event, depth + 1)
         if not isinstance(key, Scalar):
-            self._fail_at(event.start_mark.index, "SPEC003", "a key must be text, not a list or mapping")
+            index = event.start_mark.index
+            hint = "fill in the template first" if self._text.startswith("{", index - 1) else None
+            self._fail_at(index, "SPEC003", "a key must be text, not a list or mapping", hint)
         return key
 
     def _merge(self, entries: dict[str, tuple[SourceSpan, Node]], value: Node) -> None:
@@ -203,13 +232,21 @@ class Composer:
         fail(code, message, span_at(self._text, index, self._name), hint)
 
     def _fail_syntax(self, error: MarkedYAMLError) -> NoReturn:
-        mark = error.problem_mark or error.context_mark
-        index = mark.index if mark is not None else 0
-        problem = error.problem or error.context or "not YAML"
-        hint = "YAML is indented with blanks" if "'\\t'" in problem else None
+        context = error.context_mark
+        mark = error.problem_mark or context
+        if mark is None:
+            self._fail_at(0, "SPEC003", f"not YAML: {error.problem or error.context}")
+        problem = error.problem or error.context or ""
+        found = explained(self._lines, problem, mark.line, mark.column, context and context.line)
         related: tuple[Related, ...] = ()
-        if error.context and error.context_mark is not None and error.problem:
-            related = (
-                Related(error.context, SpecPath(), span_at(self._text, error.context_mark.index, self._name)),
-            )
-        fail("SPEC003", f"not YAML: {problem}", span_at(self._text, index, self._name), hint, related)
+        if found.line is not None:
+            span = self._span_of(found.line, found.column)
+        else:
+            span = span_at(self._text, mark.index, self._name)
+            if error.context and context is not None and error.problem:
+                where = span_at(self._text, context.index, self._name)
+                related = (Related(error.context, SpecPath(), where),)
+        fail("SPEC003", f"not YAML: {found.problem}", span, found.hint, related)
+
+    def _span_of(self, line: int, column: int) -> SourceSpan:
+        return SourceSpan(self._name, line + 1, column + 1, 1, self._lines[line].rstrip("\r"))

@@ -41,26 +41,38 @@ class _Cut:
     text: str
 
 
-def edit_text(text: str, edits: Iterable[Edit], *, name: str) -> str:
-    """Return the YAML document `text`, which messages call `name`, with the edits made.
+@frozen(init=False)
+class Editable:
+    """The YAML document `text`, which messages call `name`."""
 
-    Raises: UneditableError, with nothing done, when one of them is not possible or would change more.
-    """
-    edits = tuple(edits)
-    document = Document(Composer(text, name).compose())
-    where = _Text(text)
-    cuts = sorted((_cut(document, where, edit) for edit in edits), key=lambda cut: cut.start)
-    if any(earlier.stop > later.start for earlier, later in pairwise(cuts)):
-        raise UneditableError("two edits are about the same place")
-    for cut in reversed(cuts):
-        text = text[: cut.start] + cut.text + text[cut.stop :]
-    try:
-        found = to_data(Composer(text, name).compose())
-    except SpecError as error:
-        raise UneditableError("the file would not be YAML") from error
-    if found != _meant(to_data(document.root), edits):
-        raise UneditableError("something else would change, too")
-    return text
+    text: str
+    name: str
+    _document: Document
+    _where: "_Text"
+
+    def __init__(self, text: str, *, name: str) -> None:
+        """Read the text. Raises: SpecError."""
+        self.__attrs_init__(text, name, Document(Composer(text, name).compose()), _Text(text))
+
+    def edited(self, edits: Iterable[Edit]) -> str:
+        """Return the text with the edits made.
+
+        Raises: UneditableError, with nothing done, when one of them is not possible or would change more.
+        """
+        edits = tuple(edits)
+        cuts = sorted((_cut(self._document, self._where, edit) for edit in edits), key=lambda cut: cut.start)
+        if any(earlier.stop > later.start for earlier, later in pairwise(cuts)):
+            raise UneditableError("two edits are about the same place")
+        text = self.text
+        for cut in reversed(cuts):
+            text = text[: cut.start] + cut.text + text[cut.stop :]
+        try:
+            found = to_data(Composer(text, self.name).compose())
+        except SpecError as error:
+            raise UneditableError("the file would not be YAML") from error
+        if found != _meant(to_data(self._document.root), edits):
+            raise UneditableError("something else would change, too")
+        return text
 
 
 @frozen(init=False)
@@ -101,7 +113,7 @@ def _value_cut(where: _Text, node: Node, value: str | int) -> _Cut:
     old = where.text[start:stop]
     if not isinstance(node, Scalar) or "\n" in old or not old:
         raise UneditableError("only a value on one line is replaced")
-    return _Cut(start, stop, str(value) if isinstance(value, int) else _like(old, value))
+    return _Cut(start, stop, json.dumps(value) if isinstance(value, int) else _like(old, value))
 
 
 def _key_cut(document: Document, where: _Text, path: SpecPath, name: str) -> _Cut:

@@ -36,9 +36,10 @@ class Sequence(Node):
 
 @frozen(eq=False)
 class Mapping(Node):
-    """Nodes by key, each with the span of its key, in the order of the file."""
+    """Nodes by key, each with the span of its key, in the order of the file; `merges` are its `<<`."""
 
     entries: dict[str, tuple[SourceSpan, Node]]
+    merges: tuple[SourceSpan, ...] = ()
 
 
 def to_data(node: Node) -> Data:

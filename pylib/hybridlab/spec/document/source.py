@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from hybridlab.diagnostic import Diagnostic, Related, Report, Severity, SourceSpan
 from hybridlab.errors import SpecError
-from hybridlab.spec.scalars import hidden_character
+from hybridlab.spec.scalars import hidden_character, withheld
 
 MAX_BYTES = 16 * 2**20  # 10,000 machines take about 2 MiB
 
@@ -52,6 +52,7 @@ def readable(text: str, name: str) -> str:
 
 def span_at(text: str, index: int, name: str, width: int = 1) -> SourceSpan:
     """Return the place of `text[index]`, `width` characters wide at most."""
+    text = withheld(text)
     start = text.rfind("\n", 0, index) + 1
     end = text.find("\n", index)
     line = text[start:end].removesuffix("\r") if end >= 0 else text[start:]

@@ -5,6 +5,7 @@ built (`ScalarError`). Nothing here knows which key of the spec holds which type
 """
 
 from hybridlab.spec.scalars.addresses import Address, Network, in_url, parse_address, parse_network
+from hybridlab.spec.scalars.confidential import holds_private_key, is_secret_by_name, withheld
 from hybridlab.spec.scalars.hardware import MacAddress, MachineId, PciAddress, PciId
 from hybridlab.spec.scalars.keys import AgeRecipient, SshKey
 from hybridlab.spec.scalars.names import (
@@ -62,7 +63,10 @@ __all__ = [
     "VlanId",
     "WholeNumber",
     "hidden_character",
+    "holds_private_key",
+    "is_secret_by_name",
     "in_url",
     "parse_address",
     "parse_network",
+    "withheld",
 ]

@@ -1,11 +1,15 @@
 """IP addresses and networks."""
 
 import ipaddress
+import re
 
 from hybridlab.spec.scalars.text import ScalarError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NUMBERS = 4  # of an IPv4 address
+_LARGEST = 255
 
 
 def in_url(address: Address) -> str:
@@ -25,12 +29,36 @@ def parse_address(value: object) -> Address:
             raise ValueError
         return ipaddress.ip_address(value)
     except ValueError:
-        hint = (
-            f"write the address without its prefix: {value.split('/')[0]}"
-            if "/" in str(value) and isinstance(value, str)
-            else None
-        )
-        raise ScalarError(f"{value!r} is not an IP address", hint) from None
+        text = value if isinstance(value, str) else ""
+        raise ScalarError(f"{value!r} is not an IP address", _about(text), instead=_alone(text)) from None
+
+
+def _alone(text: str) -> str | None:
+    """Return the address that stands before a prefix or a port."""
+    for pattern in (r"(.*)/[0-9]{1,3}", r"([0-9.]*):[0-9]{1,5}", r"\[(.*)\](?::[0-9]{1,5})?"):
+        if match := re.fullmatch(pattern, text):
+            try:
+                return str(ipaddress.ip_address(match[1]))
+            except ValueError:
+                return None
+    return None
+
+
+def _about(text: str) -> str | None:
+    """Return what to do about a text in the place of an address."""
+    if text.lower() in ("dhcp", "auto", "automatic", "dynamic"):
+        return "addresses are fixed here: write one that DHCP does not give out"
+    if re.search("[g-zG-Z]", text):
+        return "write the address that it has: a name has to be looked up first"
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){0,9}", text):
+        return None
+    numbers = text.split(".")
+    if len(numbers) != _NUMBERS:
+        return "an IPv4 address has four numbers"
+    if any(int(number) > _LARGEST for number in numbers):
+        return f"each of its numbers is at most {_LARGEST}"
+    meant = ".".join(str(int(number)) for number in numbers)
+    return f"write {meant}: with a 0 before it, a number is octal to some"
 
 
 def parse_network(value: object) -> Network:
@@ -40,15 +68,51 @@ def parse_network(value: object) -> Network:
     """
     if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
         return value
-    if not isinstance(value, str) or "/" not in value or "%" in value:
-        raise ScalarError(f"{value!r} is not a network in CIDR notation (like 10.0.20.0/24)")
+    if not isinstance(value, str) or "%" in value or not _is_network(value):
+        text = value if isinstance(value, str) else ""
+        raise ScalarError(
+            f"{value!r} is not a network in CIDR notation (like 10.0.20.0/24)",
+            _about_network(text),
+            instead=_with_prefix(text),
+        )
     try:
         return ipaddress.ip_network(value)
     except ValueError:
-        try:
-            meant = ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            raise ScalarError(f"{value!r} is not a network in CIDR notation (like 10.0.20.0/24)") from None
+        meant = ipaddress.ip_network(value, strict=False)
         raise ScalarError(
             f"{value!r} is an address in a network, not a network", instead=str(meant)
         ) from None
+
+
+def _is_network(text: str) -> bool:
+    """Whether it is an address with the length of a prefix; Python would take a mask as well."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return re.fullmatch(r".*/[0-9]+", text) is not None
+
+
+def _with_prefix(text: str) -> str | None:
+    """Return in CIDR notation what is written with a mask, or without the zeros at its end."""
+    address, slash, prefix = text.partition("/")
+    is_short = re.fullmatch("[0-9.]{1,15}", prefix) is not None
+    if not slash or not is_short or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}", address):
+        return None
+    short = _NUMBERS - len(address.split("."))
+    if short and not (prefix.isdecimal() and int(prefix) <= 8 * (_NUMBERS - short)):
+        return None
+    try:
+        return str(ipaddress.ip_network(f"{address}{'.0' * short}/{prefix}", strict=False))
+    except ValueError:
+        return None
+
+
+def _about_network(text: str) -> str | None:
+    if "," in text:
+        return "one network only"
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return f"add the length of its prefix, like {text}/{24 if address.version == 4 else 64}"

@@ -17,6 +17,10 @@ class MacAddress(Text):
         return text.lower()
 
     @classmethod
+    def suggest(cls, text: str) -> str | None:
+        return "leave the key out: one is derived from the name" if text in ("auto", "random") else None
+
+    @classmethod
     def instead(cls, text: str) -> str | None:
         digits = re.sub(r"[-. ]", "", text)
         is_whole = re.fullmatch(r"[0-9a-f]{12}", digits) is not None

@@ -1,7 +1,6 @@
 """Public keys: of ssh and of age."""
 
 import base64
-import binascii
 import re
 
 from hybridlab.spec.scalars.text import ScalarError, Text
@@ -36,25 +35,55 @@ class SshKey(Text):
 
     __slots__ = ()
     expected = "an SSH public key (the one line of an id_….pub file)"
+    public_half = "put the line of the .pub file"
     pattern = re.compile(rf"(?:{'|'.join(map(re.escape, _FIELDS))}) [A-Za-z0-9+/]+={{0,2}}(?: [^\n]*)?")
 
     @classmethod
     def suggest(cls, text: str) -> str | None:
-        return (
-            "this is a private key: take the .pub file, and make a new pair"
-            if "PRIVATE KEY" in text
-            else None
-        )
+        if re.fullmatch(r"[~.$/][^ \n]*|[^ \n]*\.pub", text):
+            return f"put the line that is in {text.removesuffix('.pub')}.pub"
+        if re.match(r'[a-z-]{2,40}="|restrict[ ,]|no-[a-z]', text):
+            return "begin with the key's type: options like from= are not taken, `sshFrom` says from where"
+        return None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        # The type stands in the key itself, too.
+        match = re.fullmatch(r"(?:[a-z0-9@.-]+ +)?(AAAA[A-Za-z0-9+/]+={0,2})((?: .*)?)", text)
+        kind = _kind(match[1]) if match else None
+        return f"{kind} {match[1]}{match[2]}" if match and kind else None
 
     @classmethod
     def verify(cls, text: str) -> None:
-        kind, blob = text.split(" ")[:2]
-        try:
-            decoded = base64.b64decode(blob, validate=True)
-        except binascii.Error:
-            decoded = b""
-        if _fields(decoded)[:1] != [kind.encode()] or len(_fields(decoded)) != _FIELDS[kind]:
-            raise ScalarError(f"the SSH public key {text[:40]!r}… is cut off or damaged")
+        if _is_whole(*text.split(" ")[:2]):
+            return
+        kind, *words = text.split(" ")
+        for count in range(2, min(len(words), _MOST_PIECES) + 1):
+            if _is_whole(kind, "".join(words[:count])):
+                raise ScalarError(
+                    f"the SSH public key {text[:40]!r}… is broken into {count} pieces", "write it on one line"
+                )
+        raise ScalarError(
+            f"the SSH public key {text[:40]!r}… is cut off or damaged", "copy the whole line again"
+        )
+
+
+_MOST_PIECES = 40  # a key of RSA is some ten lines of a narrow window
+
+
+def _is_whole(kind: str, blob: str) -> bool:
+    """Whether the base64 text of a key of this kind is complete."""
+    return _kind(blob) == kind
+
+
+def _kind(blob: str) -> str | None:
+    """Return the type of a key that is complete, from its base64 text."""
+    try:
+        fields = _fields(base64.b64decode(blob, validate=True))
+    except ValueError:  # also of text that is not ASCII
+        return None
+    kind = fields[0].decode("ascii", "replace") if fields else ""
+    return kind if _FIELDS.get(kind) == len(fields) else None
 
 
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -80,15 +109,24 @@ class AgeRecipient(Text):
 
     __slots__ = ()
     expected = "an age recipient (age1…)"
+    public_half = "put its public half (age-keygen -y)"
     pattern = re.compile(r"age1[a-z0-9]{6,}")
 
     @classmethod
     def suggest(cls, text: str) -> str | None:
-        if text.upper().startswith("AGE-SECRET-KEY-"):
-            return "this is a private key: take its public half (age-keygen -y), and make a new pair"
         if text.startswith("ssh-"):
             return "turn an SSH key into a recipient with ssh-to-age"
+        if "," in text:
+            return "give each key a name of its own"
+        if re.fullmatch(r"(?:0x)?[0-9A-Fa-f ]{8,60}", text):
+            return "PGP keys are not taken: age-keygen makes an age key"
         return None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        lower = text.lower()
+        is_right = cls.pattern is not None and cls.pattern.fullmatch(lower) and _bech32_is_valid(lower)
+        return lower if is_right else None
 
     @classmethod
     def verify(cls, text: str) -> None:
@@ -96,3 +134,9 @@ class AgeRecipient(Text):
             raise ScalarError(
                 f"the age recipient {text!r} has a wrong checksum: a character is missing or mistyped"
             )
+
+    @property
+    def plugin(self) -> str | None:
+        """The plugin of age that knows the key, as of `age1yubikey1…`; None where age itself does."""
+        name = self.rpartition("1")[0].removeprefix("age").removeprefix("1")
+        return None if name in ("", "pq") else name

@@ -15,6 +15,8 @@ class Name(Text):
 
     @classmethod
     def suggest(cls, text: str) -> str | None:
+        if re.fullmatch(r"[0-9a-f.:/]+", text):
+            return None  # an address, of which no name is made
         candidate = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:63].strip("-")
         return f"did you mean {candidate!r}?" if candidate else None
 
@@ -35,6 +37,11 @@ class UserName(Text):
         "a user name (lower-case letters, digits, '_' and '-', at most 31, starting with a letter or '_')"
     )
     pattern = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        candidate = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).lstrip("0123456789-")[:31].rstrip("-")
+        return f"did you mean {candidate!r}?" if candidate else None
 
 
 _LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
@@ -116,6 +123,12 @@ class Image(Text):
         r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64})"
     )
 
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        if cls.pattern and cls.pattern.fullmatch(f"{text}:1"):
+            return f"add its version: {text}:…"
+        return "write the name without https://" if "://" in text else None
+
 
 class DomainName(Text):
     """A DNS domain of lower-case labels."""
@@ -131,6 +144,16 @@ class Release(Text):
     __slots__ = ()
     expected = 'a NixOS release ("26.05")'
     pattern = re.compile(r"[0-9]{2}\.(?:05|11)")
+
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        year = re.fullmatch(r"([0-9]{2})\.[0-9]{1,2}", text)
+        return f"there is one in May and one in November: {year[1]}.05, {year[1]}.11" if year else None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        match = re.fullmatch(r"(?:nixos|nixpkgs|release|v)-?([0-9]{2}\.(?:05|11))(?:-small)?", text.lower())
+        return match[1] if match else None
 
 
 class TimeZone(Text):

@@ -90,6 +90,7 @@ class Cid(WholeNumber):
     most = 2**32 - 2
 
 
+_MOST_MIB = 10**9
 _UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
@@ -103,18 +104,28 @@ class Size(int):
     def __new__(cls, value: "str | Size") -> Self:
         if type(value) is cls:
             return value
-        if not isinstance(value, str):
+        if not isinstance(value, str) or re.fullmatch("[1-9][0-9]{0,8}", value):
             raise ScalarError(
                 f"expected {cls.expected}, found {value!r}", f"did you mean {value}MiB or {value}GiB?"
             )
         if not (match := cls.pattern.fullmatch(value)):
-            spelled = re.fullmatch(r"([1-9][0-9]*) ?([MGT])i?[Bb]?", value)
-            meant = f"{spelled[1]}{spelled[2]}iB" if spelled else None
+            meant = cls._meant(value)
             # 4Gi is what Kubernetes calls 4GiB; 4G and 4GB may be less.
-            instead = meant if spelled and "i" in value else None
+            instead = meant if "i" in value.lower() else None
             hint = f"did you mean {meant}?" if meant else None
             raise ScalarError(f"{value!r} is not {cls.expected}", hint, instead=instead)
         return super().__new__(cls, int(match[1]) * _UNITS[match[2]])
+
+    @classmethod
+    def _meant(cls, text: str) -> str | None:
+        """Return how an amount is written that is spelled in another way, also with a fraction."""
+        spelled = re.fullmatch(r"([0-9]{1,9})(?:[.,]([0-9]{1,3}))? ?([MGT])i?B?", text, re.IGNORECASE)
+        if spelled is None:
+            return None
+        whole, fraction, unit = spelled[1], spelled[2] or "", f"{spelled[3].upper()}iB"
+        amount, rest = divmod(int(whole + fraction) * _UNITS[unit], 10 ** len(fraction))
+        mib, odd = divmod(amount, 2**20)
+        return str(cls.of_mib(mib)) if rest == odd == 0 and 0 < mib < _MOST_MIB else None
 
     @classmethod
     def of_mib(cls, mib: int) -> Self:

@@ -16,6 +16,15 @@ class HostPath(Text):
     pattern = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@:-]+)+")
     max_length = 1024
 
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        return None if text.startswith("/") else "write it from the root, like /var/lib/…"
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        plain = "/" + "/".join(part for part in text.split("/") if part not in ("", "."))
+        return plain if text.startswith("/") and cls.pattern and cls.pattern.fullmatch(plain) else None
+
 
 class RepositoryPath(Text):
     """A file's path relative to the folder of the spec, inside it."""
@@ -24,6 +33,15 @@ class RepositoryPath(Text):
     expected = "a relative path inside the repository (letters, digits and . _ - between slashes, no '..')"
     pattern = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*")
     max_length = 255
+
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        return "write it from the folder of the spec on" if text.startswith(("/", "~", "..")) else None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        plain = "/".join(part for part in text.split("/") if part not in ("", "."))
+        return plain if text[:1] != "/" and cls.pattern and cls.pattern.fullmatch(plain) else None
 
 
 class SecretKey(Text):

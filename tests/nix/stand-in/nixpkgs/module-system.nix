@@ -86,6 +86,7 @@ let
     in
     {
       isDefined = all != [ ];
+      definitionsWithLocations = map (one: { inherit (one) file value; }) chosen;
       value =
         if all == [ ] then
           type.emptyValue or (throw "The option `${showOption loc}' was accessed but has no value defined.")
@@ -239,6 +240,13 @@ let
         type = lib.types.attrsOf lib.types.raw;
         default = { };
       };
+      # As in NixOS, an option knows the file that declares it.
+      declaredIn =
+        file: declared:
+        if isOption declared then
+          declared // { declarations = [ file ]; }
+        else
+          mapAttrs (_: declaredIn file) declared;
       # A file that is imported twice counts once.
       loaded =
         (builtins.foldl'
@@ -261,7 +269,7 @@ let
           (loadAll "module" ([ internal ] ++ modules))
         ).list;
 
-      tree = evalTree prefix (map (module: module.options) loaded) (
+      tree = evalTree prefix (map (module: declaredIn module.file module.options) loaded) (
         map (module: {
           inherit (module) file;
           value = module.config;

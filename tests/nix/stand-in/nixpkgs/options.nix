@@ -70,8 +70,26 @@ let
     neededForBoot = option bool false;
   };
 
+  # services/networking/firewall.nix: the same for all interfaces and for each.
+  openPorts = {
+    allowedTCPPorts = option (listOf port) [ ];
+    allowedTCPPortRanges = option (listOf (attrsOf port)) [ ];
+    allowedUDPPorts = option (listOf port) [ ];
+    allowedUDPPortRanges = option (listOf (attrsOf port)) [ ];
+  };
+
+  # tasks/network-interfaces.nix
+  interfaceAddresses = option (listOf (group {
+    address = required str;
+    prefixLength = required int;
+  })) [ ];
+
+  # virtualisation/nixos-containers.nix
+  containerAddress = option (nullOr str) null;
+
   user = group {
     isNormalUser = option bool false;
+    uid = option (nullOr int) null;
     extraGroups = option (listOf str) [ ];
     openssh.authorizedKeys.keys = option (listOf singleLineStr) [ ];
   };
@@ -123,15 +141,34 @@ in
     };
 
     fileSystems = option (attrsOf fileSystem) { };
+    containers = option (attrsOf (group {
+      hostAddress = containerAddress;
+      hostAddress6 = containerAddress;
+      localAddress = containerAddress;
+      localAddress6 = containerAddress;
+    })) { };
+
     swapDevices = option (listOf (group {
       device = required nonEmptyStr;
     })) [ ];
-    virtualisation.docker.enable = option bool false;
+    virtualisation = {
+      docker.enable = option bool false;
+      # JSON of any shape.
+      docker.daemon.settings = option (attrsOf anything) { };
+      libvirtd.enable = option bool false;
+      oci-containers.containers = option (attrsOf (group {
+        image = required str;
+        ports = option (listOf str) [ ];
+      })) { };
+      podman.enable = option bool false;
+      podman.defaultNetwork.settings = option (attrsOf anything) { };
+    };
     zramSwap.enable = option bool false;
 
     hardware = {
       amdgpu.initrd.enable = option bool false;
       cpu.amd.updateMicrocode = option bool false;
+      enableAllFirmware = option bool false;
       enableRedistributableFirmware = option bool false;
       graphics.enable = option bool false;
       graphics.extraPackages = option (listOf package) [ ];
@@ -143,9 +180,33 @@ in
       nameservers = option (listOf str) [ ];
       useDHCP = option bool true;
       useNetworkd = option bool false;
-      firewall = {
+      interfaces = option (attrsOf (group {
+        ipv4.addresses = interfaceAddresses;
+        ipv6.addresses = interfaceAddresses;
+      })) { };
+      networkmanager.enable = option bool false;
+      networkmanager.unmanaged = option (listOf str) [ ];
+      nat.enable = option bool false;
+      nat.forwardPorts = option (listOf (group {
+        destination = required str;
+        proto = option str "tcp";
+        sourcePort = required (either port str);
+      })) [ ];
+      wg-quick.interfaces = option (attrsOf (group {
+        address = option (listOf str) [ ];
+      })) { };
+      wireguard.interfaces = option (attrsOf (group {
+        ips = option (listOf str) [ ];
+      })) { };
+      firewall = openPorts // {
         enable = option bool true;
-        allowedUDPPorts = option (listOf port) [ ];
+        backend = option (enum [
+          "iptables"
+          "nftables"
+          "firewalld"
+        ]) (if config.networking.nftables.enable then "nftables" else "iptables");
+        interfaces = option (attrsOf (group openPorts)) { };
+        extraForwardRules = option lines "";
         extraInputRules = option lines "";
         extraReversePathFilterRules = option lines "";
         trustedInterfaces = option (listOf str) [ ];
@@ -153,7 +214,10 @@ in
       nftables = {
         enable = option bool false;
         flushRuleset = option bool false;
+        extraDeletions = option lines "";
+        ruleset = option lines "";
         tables = option (attrsOf (group {
+          enable = option bool true;
           family = required (enum [
             "ip"
             "ip6"
@@ -186,6 +250,16 @@ in
       flannel.enable = option bool false;
       flannel.iface = option (nullOr str) null;
       flannel.network = required (nullOr str);
+      connman.enable = option bool false;
+      dnsmasq.enable = option bool false;
+      dnsmasq.settings = option (attrsOf anything) { };
+      k3s.enable = option bool false;
+      ollama.enable = option bool false;
+      ollama.host = option str "127.0.0.1";
+      ollama.port = option port 11434;
+      prometheus.exporters.node.enable = option bool false;
+      prometheus.exporters.node.port = option port 9100;
+      tailscale.enable = option bool false;
       journald.storage = option (enum [
         "persistent"
         "volatile"
@@ -206,8 +280,20 @@ in
           }
         ];
         openFirewall = option bool true;
+        ports = option (listOf port) [ 22 ];
+        listenAddresses = option (listOf (group {
+          addr = option (nullOr str) null;
+          port = option (nullOr port) null;
+        })) [ ];
+        # NixOS adds the files in /etc and in the home directory.
+        authorizedKeysFiles = option (listOf str) [ ];
         # NixOS takes any other key of sshd_config as well.
         settings = option (group {
+          AllowGroups = option (nullOr (listOf str)) null;
+          AllowUsers = option (nullOr (listOf str)) null;
+          DenyGroups = option (nullOr (listOf str)) null;
+          DenyUsers = option (nullOr (listOf str)) null;
+          PubkeyAuthentication = option (nullOr bool) null;
           KbdInteractiveAuthentication = option (nullOr bool) true;
           PasswordAuthentication = option (nullOr bool) true;
           PermitRootLogin = option (nullOr (enum [
@@ -295,6 +381,7 @@ in
     systemd = {
       generators = option (attrsOf path) { };
       network = {
+        enable = option bool config.networking.useNetworkd;
         config.networkConfig = section;
         links = option (attrsOf (group {
           matchConfig = section;
@@ -306,10 +393,12 @@ in
           vlanConfig = section;
         })) { };
         networks = option (attrsOf (group {
+          enable = option bool true;
           matchConfig = section;
           networkConfig = section;
           linkConfig = section;
           address = option (listOf str) [ ];
+          addresses = sections;
           gateway = option (listOf str) [ ];
           vlan = option (listOf str) [ ];
           bridgeVLANs = sections;

@@ -1,0 +1,62 @@
+"""Every rule about evaluated machines, in the order of their codes."""
+
+from hybridlab.rules.deep import (
+    access,
+    addresses,
+    built,
+    firewall,
+    guard,
+    kernel,
+    kubernetes,
+    links,
+    machines,
+    programs,
+    servers,
+    storage,
+)
+from hybridlab.rules.deep.rule import DeepRule
+
+DEEP_RULES: tuple[DeepRule, ...] = (
+    firewall.no_firewall,
+    firewall.opening_without_flow,
+    firewall.opening_missing,
+    guard.trusted_vlan,
+    guard.trusted_interface,
+    guard.guard_off,
+    guard.rules_not_read,
+    addresses.address_of_another,
+    addresses.address_not_in_spec,
+    addresses.network_overlaps,
+    addresses.address_missing,
+    links.link_of_another_file,
+    addresses.name_elsewhere,
+    access.no_sshd,
+    access.root_locked_out,
+    access.admin_differs,
+    access.stranger_with_root,
+    access.password_login,
+    machines.machine_differs,
+    machines.guest_differs,
+    machines.guest_not_run,
+    machines.guest_not_in_spec,
+    kubernetes.kubernetes_differs,
+    kubernetes.node_registers_otherwise,
+    kubernetes.swap_on_a_node,
+    kubernetes.docker_on_a_node,
+    kubernetes.another_kubernetes,
+    kubernetes.pods_without_resolver,
+    kernel.kernel_setting_differs,
+    kernel.kernel_parameter_differs,
+    kernel.gpu_not_driven,
+    kernel.device_of_another,
+    storage.state_not_kept,
+    storage.state_on_shared_folder,
+    storage.image_for_two,
+    programs.port_taken_by_module,
+    built.not_built,
+    servers.dhcp_gives_out_taken,
+    servers.another_network_manager,
+)
+
+# The options that they look at.
+READ_OPTIONS = tuple(sorted({option for rule in DEEP_RULES for option in rule.reads}))

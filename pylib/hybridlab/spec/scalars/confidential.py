@@ -1,0 +1,64 @@
+"""Secrets where none belong, and a text without them: what is printed ends in logs and in chats."""
+
+import re
+from collections.abc import Iterator
+
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_END = "-----END"
+# Of a key that is cut off: lines of base64, also as escapes join them.
+_LINES = re.compile(
+    r"(?:[\s\\]*[A-Za-z0-9+/=]{20,}[\\A-Za-z0-9+/=]*)*(?:[\s\\]*[A-Za-z0-9+/]{1,19}={1,2}(?!\S))?"
+)
+_AGE = re.compile(r"AGE-SECRET-KEY-(?:PQ-)?1([0-9a-z]+)", re.IGNORECASE)
+# The token itself, where the name of its key in the sops file belongs.
+_TOKEN = re.compile(r"""(?:secrets?|[Tt]oken)["']?[ \t]*:[ \t]*["']?[0-9a-f]{4}([0-9a-f]{28})(?![0-9a-z])""")
+# How variables are called whose value is a secret, as images want them.
+_CALLED = (
+    "(?:PASSWORD|PASSWD|PASSPHRASE|PASS|TOKEN|SECRET"
+    "|(?:API|ACCESS|AUTH|ENCRYPTION|MASTER|PRIVATE|SECRET|SIGNING)_?KEY)"
+)
+_VARIABLE = re.compile(f"(?:[A-Za-z0-9_]*_|PG)?{_CALLED}")
+# The value of one: in a mapping, or in a container's list, where its name stands before it on the line.
+_QUOTED = r"""(?<=")(?:\\.|[^"\\\n])*|(?<=')[^'\n]*"""
+_PLAIN = r"""[^\s"'{}\[\]&*!|>#,][^\n]*?(?=,[ \t]+[\w"'.-]{1,63}[ \t]*:|\}|[ \t]#|\n|$)"""
+_VALUE = re.compile(
+    rf"""{_CALLED}["']?[ \t]*(?:,[ \t]*["']?value["']?[ \t]*)?:[ \t]+["']?({_QUOTED}|{_PLAIN})"""
+)
+
+
+def is_secret_by_name(variable: str) -> bool:
+    """Whether a variable is called like one whose value is a secret."""
+    return _VARIABLE.fullmatch(variable) is not None
+
+
+def holds_private_key(text: str) -> bool:
+    """Whether a private key of ssh, TLS or age is in `text`, or the beginning of one."""
+    return _BEGIN.search(text) is not None or _AGE.search(text) is not None
+
+
+def withheld(text: str) -> str:
+    """Return `text` with asterisks for private keys and tokens: every other character keeps its place."""
+    pieces, done = [], 0
+    for start, end in sorted(_secrets(text)):
+        if end > done:
+            first = max(start, done)
+            pieces += [text[done:first], re.sub(r"\S", "*", text[first:end])]
+            done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where secrets begin and end, in one pass for each kind."""
+    if "PRIVATE KEY-----" in text:
+        position, last_end = 0, text.rfind(_END)
+        while match := _BEGIN.search(text, position):
+            if last_end >= match.end():
+                position = text.index(_END, match.end())
+            else:
+                cut_off = _LINES.match(text, match.end())
+                position = cut_off.end() if cut_off else match.end()
+            yield match.end(), position
+    named = any(word in text for word in ("PASS", "TOKEN", "SECRET", "KEY"))
+    for pattern in (_AGE, _TOKEN, *((_VALUE,) if named else ())):
+        for match in pattern.finditer(text):
+            yield match.span(1)
