@@ -30,6 +30,7 @@ RUNS = [
     "show",
     "show --format json",
     *(f"show {topic} --format {form}" for topic in TOPICS for form in ("table", "json")),
+    "schema",
     *(f"completion {shell}" for shell in ("bash", "zsh", "fish")),
     *(f"{command} --help" for command in COMMANDS),
 ]

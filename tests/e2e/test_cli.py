@@ -135,6 +135,15 @@ def test_show_is_a_table_or_json(topic: str) -> None:
     assert "master" in table.stdout
 
 
+def test_schema_is_that_of_the_spec() -> None:
+    result = run("schema")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    schema = json.loads(result.stdout)
+    assert set(yaml.safe_load(SPEC)) <= set(schema["properties"])
+    assert result.stdout == (ROOT / "schema/cluster.schema.json").read_text(), "run `just docs`"
+
+
 def test_show_shows_all_topics() -> None:
     assert re.findall(r"^(\w+):$", run("show").stdout, re.M) == ["nodes", "addresses", "flows", "openings"]
     assert list(json.loads(run("show", "--format", "json").stdout)) == [
@@ -302,9 +311,111 @@ def test_warnings_are_shown_and_stop_nothing() -> None:
     check, generate = run("check"), run("generate")
 
     assert (check.exit_code, generate.exit_code) == (0, 0)
-    assert "warning[" in check.stdout and check.stderr == "1 warning in cluster.yaml\n"
+    assert "warning[" in check.stdout
+    assert check.stderr.splitlines() == [
+        "1 warning in cluster.yaml",
+        "`hybridlab check --fix` mends 1 of them; --diff shows how",
+        "`hybridlab explain GPU011` says more",
+    ]
     assert "warning[" in generate.stderr and "warning[" not in generate.stdout
     assert Path(OLLAMA).is_file()
+
+
+# Formats, and which rules are asked
+
+
+def two_mistakes() -> None:
+    """Let the guest have the host's address, and take more memory than that has."""
+    Path("cluster.yaml").write_text(
+        SPEC.replace("address: 10.0.20.10", "address: 10.0.20.5").replace("memory: 4GiB", "memory: 99GiB")
+    )
+
+
+def test_every_format_has_every_finding() -> None:
+    two_mistakes()
+    for form, said in {
+        "text": "cluster.yaml:20:14: error[NET001] ",
+        "concise": "cluster.yaml:20:14: error[NET001] ",
+        "json": '"code": "NET001"',
+        "github": "::error file=cluster.yaml,line=20,col=14,endColumn=23,title=NET001 duplicate-address::",
+        "sarif": '"ruleId": "NET001"',
+    }.items():
+        result = run("check", "--format", form)
+        assert (result.exit_code, said in result.stdout, "CAP001" in result.stdout) == (1, True, True), form
+        assert result.stderr.startswith("2 errors in cluster.yaml\n")
+        told = "`hybridlab explain CAP001 NET001` says more\n" in result.stderr
+        assert told == (form in ("text", "concise"))
+
+
+def test_formats_of_what_can_not_be_read() -> None:
+    Path("cluster.yaml").write_text("name: [")
+    for form in ("concise", "json", "github", "sarif"):
+        result = run("check", "--format", form)
+        assert (result.exit_code, "SPEC003" in result.stdout) == (1, True), form
+
+
+def test_secrets_are_checked_in_every_format() -> None:
+    assert "title=SEC101 no-sops-file::" in run("secrets", "check", "--format", "github").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "codes"),
+    [
+        (["--select", "NET"], ["NET001"]),
+        (["--select", "NET00,cap001"], ["CAP001", "NET001"]),
+        (["--select", "NET", "--select", "CAP", "--ignore", "NET001"], ["CAP001"]),
+        (["--ignore", "NET,CAP"], []),
+    ],
+)
+def test_rules_that_are_selected(arguments: list[str], codes: list[str]) -> None:
+    two_mistakes()
+    result = run("check", "--format", "concise", *arguments)
+    assert re.findall(r"error\[(\w+)\]", result.stdout) == codes
+    assert result.exit_code == (1 if codes else 0)
+    assert re.search(r"^\d+ of \d+ rules were asked$", result.stderr, re.M)
+
+
+def test_what_keeps_a_spec_from_being_read_can_not_be_left_out() -> None:
+    edit_spec("vcpus: 2", "vcpu: 2")
+    assert "SPEC101" in run("check", "--select", "NET001").stdout
+    refused = run("check", "--ignore", "SPEC101")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "'SPEC101' is of no rule" in refused.stderr
+
+
+def test_code_is_explained() -> None:
+    two = run("explain", "net001", "SPEC101")
+    assert (two.exit_code, two.stderr) == (0, "")
+    assert re.findall(r"^[A-Z]+\d+ .*$", two.stdout, re.M) == [
+        "NET001 duplicate-address: error",
+        "SPEC101 unknown-key: error",
+    ]
+    assert run("explain", "duplicate-address").stdout == run("explain", "NET001").stdout
+    (found,) = json.loads(run("explain", "NET001", "--format", "json").stdout)
+    assert (found["name"], found["remedy"]) == ("duplicate-address", None)
+
+
+def test_every_code_is_listed() -> None:
+    table, data = run("explain", "--list"), run("explain", "--list", "--format", "json")
+    listed = json.loads(data.stdout)
+    assert len(table.stdout.splitlines()) == 1 + len(listed)
+    assert {"NET001", "SPEC101", "SEC101", "CUT001"} <= {one["code"] for one in listed}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name codes like NET001, or --list"),
+        (["--list", "NET001"], "name codes like NET001, or --list"),
+        (["NET0001"], "did you mean 'NET001'?"),
+        (["duplicate-adress"], "did you mean 'duplicate-address'?"),
+        (["\x1b[31m"], "--list"),
+    ],
+)
+def test_wrong_usage_of_explain(arguments: list[str], said: str) -> None:
+    result = run("explain", *arguments)
+    assert (result.exit_code, result.stdout, said in result.stderr) == (2, "", True)
+    assert "\x1b" not in result.stderr
 
 
 # Generate
@@ -561,6 +672,8 @@ COMPLETE = {"_HYBRIDLAB_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
         ([], {**COMPLETE, "COMP_WORDS": "hybridlab show "}, (*HEAVY, *LATER)),
         ([], {**COMPLETE, "COMP_WORDS": "hybridlab generate --"}, (*HEAVY, *LATER)),
         (["check"], {}, (*LATER, "hybridlab.live", "subprocess")),
+        (["explain", "--help"], {}, (*HEAVY, *LATER)),
+        (["explain", "NET001"], {}, (*LATER, "hybridlab.live", "subprocess")),
         (["show"], {}, (*LATER, "hybridlab.live", "hybridlab.rules", "subprocess")),
         (["generate", "--check"], {}, ("hybridlab.live", "subprocess")),
     ],
@@ -592,13 +705,26 @@ def test_run_imports_what_it_needs_only(
         (
             "hybridlab ",
             [
-                *("check", "generate", "show", "deploy", "rollback", "apply", "verify", "diagnose", "status"),
-                *("ssh", "logs", "kubeconfig", "secrets", "ping", "completion"),
+                *("check", "explain", "generate", "show", "deploy", "rollback", "apply", "verify"),
+                *(
+                    "diagnose",
+                    "status",
+                    "ssh",
+                    "logs",
+                    "kubeconfig",
+                    "secrets",
+                    "ping",
+                    "schema",
+                    "completion",
+                ),
             ],
         ),
-        ("hybridlab s", ["show", "status", "ssh", "secrets"]),
+        ("hybridlab s", ["show", "status", "ssh", "secrets", "schema"]),
         ("hybridlab secrets ", ["check", "init", "rekey", "rotate", "set", "unset"]),
         ("hybridlab show ", ["nodes", "addresses", "flows", "openings"]),
+        ("hybridlab explain net00", [f"NET00{number}" for number in range(1, 10)]),
+        ("hybridlab explain duplicate-a", ["duplicate-address"]),
+        ("hybridlab check --format s", ["sarif"]),
         ("hybridlab deploy m", ["master", "metal"]),
         ("hybridlab ssh m", ["master", "metal"]),
         ("hybridlab --spec nowhere.yaml deploy m", []),
