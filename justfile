@@ -118,6 +118,7 @@ fmt:
 docs:
     python3 -m hybridlab.spec.page > docs/spec.md
     python3 -m hybridlab.rules.page > docs/rules.md
+    python3 -m hybridlab schema > schema/cluster.schema.json
     python3 -m hybridlab --spec cluster.yaml verify --list --format markdown > docs/checklist.md
     @if command -v nix-instantiate >/dev/null; then \
       options=$(nix-instantiate --eval --strict --json nix/options.nix --arg lib 'import ./tests/nix/stand-in/nixpkgs/lib.nix'); \
@@ -131,6 +132,20 @@ record:
     @PYTHONPATH="$PYTHONPATH:tests" unshare --net python3 -m live.recording > .cache/recording.md
     @mv .cache/recording.md docs/recording.md
 
+# Damage thousands of homelabs, and check each: none may crash, hang or swell
+hostile count="10000" seed="1":
+    @PYTHONPATH="$PYTHONPATH:tests" HYBRIDLAB_DEBUG=1 python3 -m hostile "{{ count }}" "{{ seed }}"
+
+# Hold check and other tools against the corpus, and write docs/corpus.md (needs Go, Nix and etcd; takes minutes)
+corpus:
+    @tests/programs/build kubernetes >/dev/null
+    @tests/programs/build manifest-tools >/dev/null
+    @PYTHONPATH="$PYTHONPATH:tests" python3 -m corpus.report
+
+# Put small faults into the rules; say which no test notices (needs requirements/mutation.txt, takes an hour)
+mutants *arguments:
+    @PYTHONPATH="$PYTHONPATH:tests" python3 -m mutation "$@"
+
 # Measure start-up, scale, manifests, verify and deploy
 bench *names:
     python3 -m benchmarks "$@"
@@ -139,3 +154,4 @@ bench *names:
 lock *arguments:
     uv pip compile --universal --generate-hashes --custom-compile-command 'just lock' --output-file requirements/run.txt "$@" pyproject.toml
     uv pip compile --universal --generate-hashes --custom-compile-command 'just lock' --output-file requirements/dev.txt --extra dev --constraints requirements/run.txt "$@" pyproject.toml
+    uv pip compile --universal --generate-hashes --custom-compile-command 'just lock' --output-file requirements/mutation.txt --extra dev --extra mutation --constraints requirements/dev.txt "$@" pyproject.toml
