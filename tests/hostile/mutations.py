@@ -1,5 +1,6 @@
 """Damage to a homelab's files: to their bytes, to their lines, to the structure that YAML gives them."""
 
+import copy
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -166,7 +167,7 @@ def _structure(source: random.Random, content: bytes, pieces: list[bytes]) -> by
         other, other_key = source.choice(found)
         match source.randrange(6):
             case 0 | 1:
-                holder[key] = source.choice(VALUES)
+                holder[key] = copy.deepcopy(source.choice(VALUES))
             case 2:
                 holder[key] = json.loads(json.dumps(other[other_key], default=str))
             case 3 if isinstance(holder, dict):
@@ -174,9 +175,9 @@ def _structure(source: random.Random, content: bytes, pieces: list[bytes]) -> by
             case 4 if len(holder) > 1 or isinstance(holder, dict):
                 del holder[key]
             case _ if isinstance(holder[key], dict):
-                holder[key][source.choice(KEYS)] = source.choice(VALUES)
+                holder[key][source.choice(KEYS)] = copy.deepcopy(source.choice(VALUES))
             case _ if isinstance(holder[key], list):
-                holder[key].append(source.choice(VALUES))
+                holder[key].append(copy.deepcopy(source.choice(VALUES)))
         if not documents:
             return b""
     text = "---\n".join(

@@ -153,7 +153,10 @@ def _rewritten(variable: Variable, host: str, service: _Service) -> Fix | None:
     """,
 )
 def another_workload_at_localhost(cluster: Cluster) -> Iterable[Finding]:
-    services = list(_services(cluster))
+    by_port: dict[int, list[_Service]] = defaultdict(list)
+    for service in _services(cluster):
+        for port in service.ports:
+            by_port[port].append(service)
     for variable in find_variables(cluster):
         if not isinstance(app := variable.owner, App):
             continue  # several containers of a pod may find each other there
@@ -162,14 +165,15 @@ def another_workload_at_localhost(cluster: Cluster) -> Iterable[Finding]:
         for match in _LOOPBACK.finditer(variable.value):
             host, port = match[1], int(match[2])
             # A program may have a part that listens there: only one that is called by its name is meant.
-            meant = (s for s in services if port in s.ports and any(word in text for word in s.words))
-            if port not in own and (service := next(meant, None)) is not None:
+            others = by_port.get(port, []) if port not in own else []
+            meant = next((one for one in others if any(word in text for word in one.words)), None)
+            if meant is not None:
                 yield Finding(
-                    f"{variable.whose} looks for {service.title} at {host}, which is its own pod",
+                    f"{variable.whose} looks for {meant.title} at {host}, which is its own pod",
                     variable.path,
-                    f"write {service.dns_name}:{port}",
-                    related=(Related(service.title, service.path),),
-                    fix=_rewritten(variable, host, service),
+                    f"write {meant.dns_name}:{port}",
+                    related=(Related(meant.title, meant.path),),
+                    fix=_rewritten(variable, host, meant),
                 )
 
 

@@ -49,7 +49,7 @@ def several_gpus_of_an_apu(cluster: Cluster) -> Iterable[Finding]:
         if gpu is not None and gpu.model.integrated and gpu.count > 1:
             path = host.path / "gpu" / "count"
             yield Finding(
-                f"{host} has {gpu.count} GPUs {gpu.model.name}, a part of the processor, of which there is one",
+                f"{host} has {gpu.count} GPUs {gpu.model.name}, a part of the processor: there is one",
                 path,
                 "remove it: by default it is 1; programs share a GPU only within a pod",
                 related=(Related("the model", host.path / "gpu" / "model"),),

@@ -28,6 +28,11 @@ def _needs(model: GpuModel, workload: App) -> Mapping[str, str]:
     return chip | {**model.environment, **ollama}
 
 
+def _read(value: str) -> str:
+    """Return a switch as Ollama reads it, with Go's strconv.ParseBool; other values as they are."""
+    return "1" if value in ("t", "T", "true", "True", "TRUE") else value
+
+
 def _wanting(cluster: Cluster) -> Iterator[App]:
     for app in cluster.apps:
         if app.gpus and app.nodes:
@@ -166,7 +171,7 @@ def wrong_variable(cluster: Cluster) -> Iterable[Finding]:
                 right.setdefault(variable, {}).setdefault(value, (model, path))
         for variable, models in right.items():
             actual = workload.env.get(variable)
-            if actual is None or actual in models:
+            if actual is None or _read(actual) in map(_read, models):
                 continue
             needed, (model, path) = next(iter(models.items()))
             yield Finding(

@@ -13,6 +13,8 @@ from hybridlab.spec.scalars import RepositoryPath, ScalarError
 _SUFFIXES = (".yaml", ".yml")
 _MOST_FILES = 10_000
 _MOST_DEPTH = 40
+# Where a folder is looked for that is not there.
+_MOST_LEVELS, _MOST_FOLDERS = 3, 200
 _KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml")
 
 # The content of a folder's manifests, by their path in it.
@@ -30,6 +32,21 @@ def read_folder(folder: Path) -> Files:
         if len(found) > _MOST_FILES:
             raise OSError(None, f"more than {_MOST_FILES} files")
     return found
+
+
+def folders_below(folder: Path) -> Iterator[str]:
+    """Yield the folders in `folder` and two levels below, each relative to it; what is hidden is left out."""
+    level = [folder]
+    for _ in range(_MOST_LEVELS):
+        level = [below for above in level for below in _folders(above)][:_MOST_FOLDERS]
+        yield from (path.relative_to(folder).as_posix() for path in level)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError:
+        return []
 
 
 def _files(folder: Path, depth: int = 0) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Read a spec: every problem of its shape at once, each at the place where it was written."""
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -12,7 +13,7 @@ from hybridlab.errors import SpecError
 from hybridlab.spec.cluster import API_VERSION, ClusterSpec
 from hybridlab.spec.converter import structure
 from hybridlab.spec.document import Document, parse_document, read_document, to_data
-from hybridlab.spec.folders import Files, parse_folder, read_folder
+from hybridlab.spec.folders import Files, folders_below, parse_folder, read_folder
 from hybridlab.spec.manifests import FOLDER_KEY, ManifestFile, SpecSource
 from hybridlab.spec.mistyped import described
 from hybridlab.spec.problems import problem, problems_of, renamed
@@ -36,7 +37,7 @@ def load_spec(path: Path | str, *, text: str | None = None) -> ClusterSpec:
 
     name = str(path)
     document = read_document(path, name=name) if text is None else parse_document(text, name=name)
-    return _spec_of(document, read, path.parent)
+    return _spec_of(document, read, path.parent, lambda: folders_below(path.parent))
 
 
 def parse_spec(
@@ -52,10 +53,12 @@ def parse_spec(
             raise FileNotFoundError(None, "no such folder")
         return folders[folder]
 
-    return _spec_of(parse_document(text, name=name), read, Path())
+    return _spec_of(parse_document(text, name=name), read, Path(), lambda: sorted(folders))
 
 
-def _spec_of(document: Document, read: Callable[[str], Files], folder: Path) -> ClusterSpec:
+def _spec_of(
+    document: Document, read: Callable[[str], Files], folder: Path, known: Callable[[], Iterable[str]]
+) -> ClusterSpec:
     data = to_data(document.root)
     if isinstance(data, dict) and (found := _version_problem(data)):
         raise SpecError(Report.of([found], document))
@@ -63,7 +66,7 @@ def _spec_of(document: Document, read: Callable[[str], Files], folder: Path) -> 
         spec = structure(data)
     except Exception as error:
         raise SpecError(Report.of(problems_of(error, document), document)) from None
-    manifests = _manifests(spec, document, read, folder)
+    manifests = _manifests(spec, document, read, folder, known)
     # mypy sees no attrs class in `spec_class`
     located: ClusterSpec = evolve(
         cast(Any, spec),
@@ -74,9 +77,16 @@ def _spec_of(document: Document, read: Callable[[str], Files], folder: Path) -> 
 
 
 def _manifests(
-    spec: ClusterSpec, document: Document, read: Callable[[str], Files], beside: Path
+    spec: ClusterSpec,
+    document: Document,
+    read: Callable[[str], Files],
+    beside: Path,
+    known: Callable[[], Iterable[str]],
 ) -> Mapping[str, tuple[ManifestFile, ...]]:
-    """Return the files of each workload that is a folder of manifests; `beside` is the spec's."""
+    """Return the files of each workload that is a folder of manifests.
+
+    `beside` is the spec's folder, `known` finds those in it.
+    """
     found: dict[str, tuple[ManifestFile, ...]] = {}
     problems: list[Diagnostic] = []
     for name, workload in sorted(spec.workloads.items()):
@@ -88,12 +98,22 @@ def _manifests(
             found[name] = parse_folder(read(workload.folder), at, name=shown)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            problems.append(problem("SPEC007", f"can not read {shown}: {reason}", at))
+            hint = _near(workload.folder, known()) if isinstance(error, FileNotFoundError) else None
+            problems.append(problem("SPEC007", f"can not read {shown}: {reason}", at, hint))
         except SpecError as error:
             problems += error.report
     if problems:
         raise SpecError(Report.of(problems, document))
     return found
+
+
+def _near(folder: str, known: Iterable[str]) -> str | None:
+    """Say which folder may be meant: one called so elsewhere, or one that is spelled alike."""
+    known = list(known)
+    name = folder.rstrip("/").rpartition("/")[2]
+    alike = [other for other in known if other.rpartition("/")[2] == name]
+    close = alike or difflib.get_close_matches(folder, known, n=1)
+    return f"did you mean {close[0]}?" if close else None
 
 
 def _version_problem(data: Mapping[str, object]) -> Diagnostic | None:

@@ -27,7 +27,15 @@ from hybridlab.spec.document import Document, Scalar
 from hybridlab.spec.document import Mapping as MappingNode
 from hybridlab.spec.mistyped import mistyped
 from hybridlab.spec.scalars import ScalarError, withheld
-from hybridlab.spec.words import is_name, near_words, other_choice, other_word, same_number, same_word
+from hybridlab.spec.words import (
+    is_name,
+    near_words,
+    other_choice,
+    other_word,
+    same_number,
+    same_word,
+    why_only,
+)
 
 _MOST_DOCUMENTED = 5
 _MOST_PLACES = 3
@@ -206,6 +214,8 @@ class _Walk:
             hint, fix = f"did you mean {other!r}?", Fix(f"write {other}", (SetValue(path, other),))
         elif near := near_words(value, choices):
             hint = f"did you mean {near[0]!r}?"
+        elif len(choices) == 1:
+            message, hint = f"{value!r} is not {choices[0]}", why_only(str(path[-1]))
         return problem("SPEC104", message, path, hint, fix=fix)
 
     def _vlan_of(self, path: SpecPath) -> str | None:

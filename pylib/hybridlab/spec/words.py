@@ -46,6 +46,11 @@ _KEYS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("keys", "publickeys"), ("recipients", "sshKeys")),
     **dict.fromkeys(("sopsfile", "defaultsopsfile"), ("file",)),
 }
+# Where there is one choice alone, why, by its key.
+_ONLY = {
+    "network": "flannel is the only pod network: NixOS runs it on each node, and no other can install itself",
+    "pki": "easyCerts is the only way to certificates: NixOS's cfssl and certmgr",
+}
 _CHOICES = {
     **dict.fromkeys(("master", "controlplane", "server", "controller"), "control-plane"),
     **dict.fromkeys(("agent", "minion", "slave"), "worker"),
@@ -72,6 +77,11 @@ def same_number(word: str, known: Iterable[str]) -> str | None:
 def other_word(word: str, known: Collection[str]) -> str | None:
     """Return the one of the keys in `known` that others call `word`."""
     return next((name for name in _KEYS.get(_joined(word), ()) if name in known), None)
+
+
+def why_only(key: str) -> str | None:
+    """Return why a key has one choice alone, None if it has several."""
+    return _ONLY.get(key)
 
 
 def other_choice(word: str, choices: Collection[str]) -> str | None:

@@ -183,6 +183,11 @@ workloads: {ollama: null, amd-gpu-device-plugin: null}
         'workloads: {ollama: {env: {OLLAMA_IGPU_ENABLE: "0"}}}',
         [("GPU012", "workloads.ollama.env.OLLAMA_IGPU_ENABLE")],
     ),
+    "a switch in words": ('workloads: {ollama: {env: {OLLAMA_IGPU_ENABLE: "True"}}}', []),
+    "a switch in other words": (
+        'workloads: {ollama: {env: {OLLAMA_IGPU_ENABLE: "yes"}}}',
+        [("GPU012", "workloads.ollama.env.OLLAMA_IGPU_ENABLE")],
+    ),
     "variables of a workload on the CPU are its own": (
         "workloads: {ollama: {gpus: 0, env: {HSA_OVERRIDE_GFX_VERSION: 9.0.0}}}",
         [],

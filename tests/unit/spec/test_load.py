@@ -12,6 +12,7 @@ from hybridlab.errors import SpecError
 from hybridlab.spec.cluster import ClusterSpec
 from hybridlab.spec.load import load_spec, parse_spec
 from hybridlab.spec.scalars import ScalarError
+from patched import patched
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = (ROOT / "cluster.yaml").read_text(encoding="utf-8")
@@ -366,3 +367,35 @@ def test_python_refuses_what_a_file_may_not_say() -> None:
         ClusterSpec(name="homelab", api_version="hybridlab/v9", **arguments)
     with pytest.raises(TypeError):
         spec.hosts["other"] = spec.hosts["homelab"]
+
+
+@pytest.mark.parametrize(("key", "value"), [("network", "calico"), ("pki", "kubeadm")])
+def test_of_one_choice_alone_it_is_said_why(key: str, value: str) -> None:
+    text = patched(f"kubernetes: {{{key}: {value}}}")
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    (one,) = caught.value.report
+    assert (one.code, str(one.path)) == ("SPEC104", f"kubernetes.{key}")
+    assert one.message.startswith(f"{value!r} is not ")
+    assert one.hint is not None and " is the only " in one.hint
+
+
+@pytest.mark.parametrize(
+    ("folder", "hint"),
+    [
+        ("forge", "did you mean apps/forge?"),
+        ("aps/media", "did you mean apps/media?"),
+        ("deep/inside", "did you mean one/two/inside?"),
+        ("nothing", None),
+        (".hidden/there", None),
+    ],
+)
+def test_a_folder_that_is_not_there_may_be_elsewhere(tmp_path: Path, folder: str, hint: str | None) -> None:
+    for there in ("apps/forge", "apps/media", "one/two/inside", ".git/nothing"):
+        (tmp_path / there).mkdir(parents=True)
+    spec = tmp_path / "cluster.yaml"
+    spec.write_text(patched(f"workloads: {{own: {{type: manifests, folder: {folder}}}}}"))
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec)
+    (one,) = caught.value.report
+    assert (one.code, str(one.path), one.hint) == ("SPEC007", "workloads.own.folder", hint)
