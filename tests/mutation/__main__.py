@@ -1,6 +1,7 @@
 """`python -m mutation [--sample N] [--seed N] [MODULE…]`: how many small faults in rules the tests notice.
 
-MODULE is the name of a file in rules/; by default all. Prints the survivors, and the share that was noticed.
+MODULE is the name of a file in rules/, as in manifests/ports; by default all. Prints the survivors, and the
+share that was noticed.
 """
 
 import functools
@@ -16,9 +17,9 @@ from mutation.plugin import MutationPlugin, sampled
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "pylib" / "hybridlab" / "rules"
-TESTS = ("tests/unit/rules", "tests/corpus")
+TESTS = ("tests/unit/rules", "tests/corpus/test_faulty.py", "tests/corpus/test_good.py")
 # They hold no rule: the page, the registry, and the words for codes that are none of rules.
-NO_RULES = ("__init__", "page", "registry", "codes", "rule")
+NO_RULES = ("__init__", "page", "registry", "codes", "rule", "snippets", "selection")
 
 
 @click.command
@@ -27,11 +28,14 @@ NO_RULES = ("__init__", "page", "registry", "codes", "rule")
 @click.option("--workers", default=2)
 @click.argument("modules", nargs=-1)
 def main(sample: int, seed: int, workers: int, modules: tuple[str, ...]) -> None:
-    names = modules or sorted(path.stem for path in RULES.glob("*.py") if path.stem not in NO_RULES)
+    paths = [RULES / f"{name}.py" for name in modules] or sorted(
+        path for path in (*RULES.glob("*.py"), *RULES.glob("manifests/*.py")) if path.stem not in NO_RULES
+    )
     found: list[Mutant] = []
-    for name in names:
-        found += mutants_of(RULES / f"{name}.py", f"hybridlab.rules.{name}")
-    print(f"{len(found)} mutants in {len(names)} modules", flush=True)
+    for path in paths:
+        name = ".".join(path.relative_to(RULES).with_suffix("").parts)
+        found += mutants_of(path, f"hybridlab.rules.{name}")
+    print(f"{len(found)} mutants in {len(paths)} modules", flush=True)
     plugin = MutationPlugin(sampled(found, sample, seed), RULES, workers)
     # Reading and resolving a cluster is not what is tried: once for each text is enough.
     patched.cluster = functools.cache(patched.cluster)  # type: ignore[assignment]
@@ -45,6 +49,7 @@ def main(sample: int, seed: int, workers: int, modules: tuple[str, ...]) -> None
         print(f"{module:45} {tried[module] - left:5} of {tried[module]:5}")
     total = sum(tried.values())
     noticed = total - len(survived)
+    print(f"{plugin.outcome.timed_out} of them ran for too long, which counts as noticed")
     print(f"noticed: {noticed} of {total} ({100 * noticed / max(1, total):.1f} %)")
     sys.exit(code)
 

@@ -25,11 +25,12 @@ _Line = tuple[str, int]
 
 
 class Outcome:
-    """Mutants that no test noticed, and how many there were, by module."""
+    """Mutants that no test noticed, how many there were by module, and how many ran for too long."""
 
     def __init__(self) -> None:
         self.tried: Counter[str] = Counter()
         self.survived: list[Mutant] = []
+        self.timed_out = 0
 
 
 class MutationPlugin:
@@ -102,7 +103,9 @@ class MutationPlugin:
     def _await(self, running: dict[int, Mutant]) -> None:
         pid, status = os.wait()
         mutant = running.pop(pid)
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 1:
+        if os.WIFSIGNALED(status):
+            self.outcome.timed_out += 1
+        elif os.WEXITSTATUS(status) == 1:
             self.outcome.survived.append(mutant)
 
 

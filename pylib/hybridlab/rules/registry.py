@@ -19,27 +19,6 @@ from hybridlab.rules import (
     interfaces,
     kubernetes,
     labels,
-    manifest_addresses,
-    manifest_amounts,
-    manifest_budgets,
-    manifest_claims,
-    manifest_containers,
-    manifest_fields,
-    manifest_host_paths,
-    manifest_jobs,
-    manifest_kinds,
-    manifest_labels,
-    manifest_local_volumes,
-    manifest_names,
-    manifest_nodes,
-    manifest_pools,
-    manifest_ports,
-    manifest_references,
-    manifest_services,
-    manifest_targets,
-    manifest_values,
-    manifest_volumes,
-    manifests,
     mounts,
     networks,
     nixos,
@@ -53,6 +32,69 @@ from hybridlab.rules import (
     secret_names,
     secrets,
     ways,
+)
+from hybridlab.rules.manifests import (
+    addresses as manifest_addresses,
+)
+from hybridlab.rules.manifests import (
+    amounts as manifest_amounts,
+)
+from hybridlab.rules.manifests import (
+    budgets as manifest_budgets,
+)
+from hybridlab.rules.manifests import (
+    claims as manifest_claims,
+)
+from hybridlab.rules.manifests import (
+    containers as manifest_containers,
+)
+from hybridlab.rules.manifests import (
+    fields as manifest_fields,
+)
+from hybridlab.rules.manifests import (
+    host_paths as manifest_host_paths,
+)
+from hybridlab.rules.manifests import (
+    jobs as manifest_jobs,
+)
+from hybridlab.rules.manifests import (
+    kinds as manifest_kinds,
+)
+from hybridlab.rules.manifests import (
+    labels as manifest_labels,
+)
+from hybridlab.rules.manifests import (
+    local_volumes as manifest_local_volumes,
+)
+from hybridlab.rules.manifests import (
+    names as manifest_names,
+)
+from hybridlab.rules.manifests import (
+    nodes as manifest_nodes,
+)
+from hybridlab.rules.manifests import (
+    objects as manifest_objects,
+)
+from hybridlab.rules.manifests import (
+    pools as manifest_pools,
+)
+from hybridlab.rules.manifests import (
+    ports as manifest_ports,
+)
+from hybridlab.rules.manifests import (
+    references as manifest_references,
+)
+from hybridlab.rules.manifests import (
+    services as manifest_services,
+)
+from hybridlab.rules.manifests import (
+    targets as manifest_targets,
+)
+from hybridlab.rules.manifests import (
+    values as manifest_values,
+)
+from hybridlab.rules.manifests import (
+    volumes as manifest_volumes,
 )
 from hybridlab.rules.rule import Rule
 
@@ -106,11 +148,11 @@ ALL_RULES: tuple[Rule, ...] = (
     kubernetes.domain_of_somebody_else,
     manifest_kinds.api_not_served,
     manifest_kinds.api_deprecated,
-    manifests.object_twice,
-    manifests.namespace_that_nobody_makes,
-    manifests.no_namespace,
-    manifests.secret_in_the_open,
-    manifests.network_policy_that_nothing_obeys,
+    manifest_objects.object_twice,
+    manifest_objects.namespace_that_nobody_makes,
+    manifest_objects.no_namespace,
+    manifest_objects.secret_in_the_open,
+    manifest_objects.network_policy_that_nothing_obeys,
     manifest_services.node_port_for_nobody,
     manifest_services.node_port_of_no_service,
     manifest_services.node_port_by_chance,

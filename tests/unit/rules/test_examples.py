@@ -97,8 +97,8 @@ def test_codes_are_in_order_and_without_gaps() -> None:
 def test_every_rule_of_the_folder_is_registered() -> None:
     found = {
         value.code
-        for module in pkgutil.iter_modules(hybridlab.rules.__path__)
-        for value in vars(importlib.import_module(f"hybridlab.rules.{module.name}")).values()
+        for module in pkgutil.walk_packages(hybridlab.rules.__path__, "hybridlab.rules.")
+        for value in vars(importlib.import_module(module.name)).values()
         if isinstance(value, Rule)
     }
     assert found == {rule.code for rule in ALL_RULES}

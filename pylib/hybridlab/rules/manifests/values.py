@@ -7,7 +7,7 @@ from hybridlab.diagnostic import SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import EACH, is_text, mapping, matching, written
 from hybridlab.model.workload import PodTemplate
-from hybridlab.rules.manifest_places import label_maps
+from hybridlab.rules.manifests.places import label_maps
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import listed, nearest
 from hybridlab.tables import choices

@@ -11,7 +11,7 @@ from hybridlab.model.cluster import Cluster
 from hybridlab.model.inventory import RBAC, Inventory, Key
 from hybridlab.model.plain import EACH, items, mapping, matching, whole
 from hybridlab.model.workload import KubernetesObject
-from hybridlab.rules.manifest_hints import Meant
+from hybridlab.rules.manifests.hints import Meant
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import listed
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import items, mapping, texts
-from hybridlab.rules.manifest_places import LabelMap, label_maps
+from hybridlab.rules.manifests.places import LabelMap, label_maps
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
 from hybridlab.rules.wording import labels

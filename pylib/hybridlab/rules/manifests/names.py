@@ -8,8 +8,8 @@ from hybridlab.model.cluster import Cluster
 from hybridlab.model.inventory import Inventory, Key
 from hybridlab.model.mentions import NamedService
 from hybridlab.model.workload import KubernetesObject
-from hybridlab.rules.manifest_hints import Meant
-from hybridlab.rules.manifest_targets import missing_targets
+from hybridlab.rules.manifests.hints import Meant
+from hybridlab.rules.manifests.targets import missing_targets
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 
 _DEFAULT_DOMAIN = "cluster.local"

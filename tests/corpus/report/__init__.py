@@ -1,0 +1,1 @@
+"""What hybridlab and others say of the corpus: `python -m corpus.report` makes docs/corpus.md."""
