@@ -40,7 +40,7 @@ def _data(text: str) -> object:
 
 
 def _merge(target: object, patch: object) -> object:
-    """Apply a JSON merge patch (RFC 7386, section 2)."""
+    """Apply a JSON merge patch (RFC 7396, section 2)."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}

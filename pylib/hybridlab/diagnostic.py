@@ -103,7 +103,10 @@ Edit = SetValue | RenameKey | Remove
 
 @frozen
 class Fix:
-    """What makes a finding go, where only one thing is right: `what` it does, and the edits of the spec."""
+    """What makes a finding go, where only one thing is right: `what` it does, and the edits of the spec.
+
+    Each edit stands for itself: one that can not be made keeps none of the others from being made.
+    """
 
     what: str
     edits: tuple[Edit, ...]
@@ -223,11 +226,12 @@ def _one_for_each_cause(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnosti
             yield diagnostic
         elif diagnostic is first:
             alike = tuple(Related(other.message, other.path, other.span) for other in others)
-            edits = tuple(edit for one in (first, *others) if one.fix for edit in one.fix.edits)
+            fixes = [one.fix for one in (first, *others) if one.fix is not None]
+            edits = tuple(edit for fix in fixes for edit in fix.edits)
             yield evolve(
                 first,
                 message=f"{first.message} (and {len(others)} more like this)",
                 related=(*first.related, *alike),
                 group=None,
-                fix=first.fix and evolve(first.fix, edits=edits),
+                fix=evolve(fixes[0], edits=edits) if fixes else None,
             )

@@ -4,9 +4,9 @@ import codecs
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from hybridlab.diagnostic import Fix, Report
+from hybridlab.diagnostic import Edit, Fix, Report
 from hybridlab.errors import ReportedError, SpecError
 from hybridlab.model.resolve import resolve
 from hybridlab.rules.check import check
@@ -16,7 +16,7 @@ from hybridlab.spec.document import decoded, read_content
 from hybridlab.spec.document.edit import Editable, UneditableError
 from hybridlab.spec.load import load_spec
 
-_MOST_TRIES = 10
+_MOST_TRIES = 50  # of edits in a round, where not all can be made: each reads the text once more
 _MOST_ROUNDS = 20  # a round shows what the faults of the round before hid: shape, names, rules
 
 
@@ -66,12 +66,28 @@ def _mended(text: str, fixes: Sequence[Fix], path: Path) -> tuple[str, list[Fix]
         spec = Editable(text, name=str(path))
     except SpecError:
         return text, []
-    # All at once; or, where that would change something else, the first that does not.
-    for some in (fixes, *([fix] for fix in fixes[:_MOST_TRIES])):
+    made = _makeable(spec, [edit for fix in fixes for edit in fix.edits])
+    after = spec.edited(made)
+    if after == text:
+        return text, []
+    done = [evolve(fix, edits=tuple(edit for edit in fix.edits if edit in made)) for fix in fixes]
+    return after, [fix for fix in done if fix.edits]
+
+
+def _makeable(spec: Editable, edits: Sequence[Edit]) -> list[Edit]:
+    """Return the edits that can be made together: all but those that would change something else."""
+    made: list[Edit] = []
+    waiting = [list(edits)]
+    for _ in range(_MOST_TRIES):
+        if not waiting:
+            break
+        some = waiting.pop()
         try:
-            after = spec.edited(edit for fix in some for edit in fix.edits)
+            spec.edited([*made, *some])
         except UneditableError:
-            continue
-        if after != text:
-            return after, list(some)
-    return text, []
+            # Which of them it is: halves, the first one first.
+            half = len(some) // 2
+            waiting += [part for part in (some[half:], some[:half]) if part and part != some]
+        else:
+            made += some
+    return made

@@ -34,8 +34,10 @@ def files(network: Mapping[str, Any]) -> dict[str, str]:
 
 def _sections(definition: Mapping[str, Any]) -> Iterator[str]:
     lists = {key: definition[option] for option, key in _NETWORK_KEYS.items() if definition.get(option)}
-    # An option that nobody told this module about must not get lost.
-    assert not definition.keys() - _SECTIONS.keys() - _NETWORK_KEYS.keys()
+    # An option that nobody told this module about must not get lost; one without a value says nothing.
+    assert definition.get("enable", True)
+    set_ = {option for option, value in definition.items() if value} - {"enable"}
+    assert not set_ - _SECTIONS.keys() - _NETWORK_KEYS.keys()
     for option, section in _SECTIONS.items():
         value = definition.get(option, {})
         if option == "networkConfig":

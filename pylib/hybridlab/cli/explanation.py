@@ -53,7 +53,7 @@ def _example(snippets: Iterable[Snippet]) -> Iterator[str]:
 def explain_all(known: Iterable[Explained]) -> str:
     """Return a table of codes, each with its summary."""
     rows = ([entry.code, entry.name, entry.severity.value, entry.summary] for entry in known)
-    return format_table(["code", "name", "severity", "wrong where it is told"], rows)
+    return format_table(["code", "name", "severity", "what is wrong"], rows)
 
 
 def as_object(explained: Explained) -> dict[str, object]:

@@ -8,6 +8,7 @@ from hybridlab.errors import LiveError, OutputError
 from hybridlab.fix import Fixed
 from hybridlab.live.in_place import changed
 from hybridlab.output.diff import diff_content
+from hybridlab.spec.scalars import withheld
 
 
 def write_fixed(path: Path, fixed: Fixed) -> None:
@@ -33,5 +34,6 @@ def write_fixed(path: Path, fixed: Fixed) -> None:
 
 
 def show_difference(path: Path, fixed: Fixed) -> None:
-    """Show what `write_fixed` would change as a unified diff."""
-    echo_diff(diff_content(f"a/{path}", fixed.before, f"b/{path}", fixed.after), err=False)
+    """Show what `write_fixed` would change as a unified diff, without the secrets that stand around it."""
+    before, after = (withheld(content.decode()).encode() for content in (fixed.before, fixed.after))
+    echo_diff(diff_content(f"a/{path}", before, f"b/{path}", after), err=False)

@@ -4,6 +4,7 @@ from collections.abc import Container
 from pathlib import Path
 
 import click
+from attrs import evolve
 
 import hybridlab
 from hybridlab.cli import changes
@@ -21,12 +22,15 @@ def sound_cluster(spec: Path, *, but: Container[str] = ()) -> Cluster:
     Raises: SpecError, ResolveError; click's Exit when the rules find an error.
     """
     cluster = hybridlab.resolve(hybridlab.load_spec(spec))
-    report = hybridlab.Report.of(d for d in hybridlab.check(cluster) if d.code not in but)
+    report = hybridlab.check(cluster)
+    report = evolve(report, diagnostics=tuple(found for found in report if found.code not in but))
     if report.diagnostics:
         click.echo(render_report(report), err=True, nl=False)
     if not report.ok:
         notice(f"{summarize(report)} in {spec}; nothing is done")
         raise click.exceptions.Exit(ExitCode.ERRORS)
+    if any(one.diagnostic.severity is hybridlab.Severity.ERROR for one in report.waived):
+        notice(f"{summarize(report)} in {spec}")
     return cluster
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hybridlab.errors import LiveError
@@ -40,10 +40,18 @@ def changed(path: Path) -> Iterator[Path]:
         if not draft.exists():
             path.unlink()
             return
-        shutil.copymode(path, draft)
+        _own_alike(path, draft)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(path)
+
+
+def _own_alike(path: Path, draft: Path) -> None:
+    """Give a draft the owner of the file that it replaces, as far as this user may, and its mode."""
+    owner = path.stat()
+    with suppress(PermissionError):
+        os.chown(draft, owner.st_uid, owner.st_gid)
+    shutil.copymode(path, draft)  # after the owner, whose change would take bits away
 
 
 @contextmanager

@@ -24,8 +24,10 @@ class Waiver:
 
     def covers(self, code: str, path: SpecPath) -> bool:
         """Return whether this is about a finding of `code` at `path`."""
-        place = str(path)
-        return code == self.code and (self.at is None or place == self.at or place.startswith(f"{self.at}."))
+        if code != self.code or self.at is None:
+            return code == self.code
+        # By whole keys: a dot in one (`example.com/gpu`, `app.yaml`) ends none.
+        return any(str(SpecPath(path[:length])) == self.at for length in range(len(path), 0, -1))
 
 
 @frozen

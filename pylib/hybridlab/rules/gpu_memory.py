@@ -45,7 +45,7 @@ def gpu_memory_overcommitted(cluster: Cluster) -> Iterable[Finding]:
             f"{_size(HOST_RESERVE_MIB)} for itself, and its GPU takes {_size(host.gpu_memory_mib)}: "
             f"{_size(too_little)} too little",
             host.path / "gpu" / "memory",
-            "set apart less in the firmware, and here; a GPU takes more while it works, if there is more",
+            "set apart less in the firmware, and here: while it works, a GPU takes more of what is free",
             related=(Related("what is installed", host.path / "memory"),),
         )
 

@@ -234,7 +234,7 @@ def no_way_out(cluster: Cluster) -> Iterable[Finding]:
         yield Finding(
             f"{listed(cut_off)} {'are' if len(cut_off) > 1 else 'is'} in {where} only, without a gateway",
             SpecPath.of("networks", "vlans", vlans[0]),
-            "give the VLAN the key 'gateway', or take one that has it",
+            "give the VLAN the key 'gateway', or put them into one that has it",
             related=tuple(Related(f"{machine} is cut off", machine.path) for machine in cut_off[:3]),
             on_key=True,
         )
@@ -253,7 +253,7 @@ _LONGEST_SHADOW = 24
     "NET011",
     "borrowed-network",
     severity=Severity.WARNING,
-    summary="A network has addresses that belong to others on the Internet, or to documents.",
+    summary="A network has addresses that belong to others on the Internet, or are for documentation.",
     rationale="""Whoever has these addresses is not reached any more: packets for them stay in the homelab.
         172.16.0.0/12 ends at 172.31.255.255, and of 192.0.0.0/8 only 192.168.0.0/16 is private. Addresses
         of the documentation prefix of IPv6 are dropped by every provider.""",

@@ -37,7 +37,7 @@ def state_version_from_the_future(cluster: Cluster) -> Iterable[Finding]:
         yield Finding(
             f"stateVersion {nixos.state_version} is newer than the release, {nixos.release}",
             _NIXOS / "stateVersion",
-            f"did you mean {nixos.release}? It is the release of the first installation",
+            f"did you mean {nixos.release}? stateVersion is the release of the first installation",
             related=(Related("the release", _NIXOS / "release"),),
         )
 

@@ -33,7 +33,7 @@ _HEAD = """\
 What `hybridlab check` holds a cluster against, beside the shape of the spec and names that refer to nothing.
 An **error** stops `generate` and `deploy`, a **warning** does not.
 
-Each example is a merge patch (RFC 7386: mappings are merged, `null` removes a key, all else replaces) on the
+Each example is a merge patch (RFC 7396: mappings are merged, `null` removes a key, all else replaces) on the
 cluster at the [end of this page](#the-cluster-of-the-examples). The tests apply every one of them: on the bad
 one its rule fires, at the place that is named, and no other; on the good one no rule fires.
 
@@ -63,7 +63,7 @@ def rules_page(rules: tuple[Rule, ...] = ALL_RULES) -> str:
 
 def _lines(rules: tuple[Rule, ...]) -> Iterator[str]:
     yield _HEAD
-    yield "| code | rule | | wrong where it fires |"
+    yield "| code | rule | severity | what is wrong |"
     yield "| --- | --- | --- | --- |"
     by_concern = {
         title: [rule for rule in rules if concern(rule) == letters] for letters, title in CONCERNS.items()
@@ -124,7 +124,7 @@ def _shown(snippets: tuple[Snippet, ...]) -> Iterator[str]:
 def _group(group: CodeGroup) -> Iterator[str]:
     yield f"\n### {group.title}\n"
     yield f"Told by {group.told_by}.\n"
-    yield "| code | name | | wrong where it is told | what to do |"
+    yield "| code | name | severity | what is wrong | what to do |"
     yield "| --- | --- | --- | --- | --- |"
     for code in group.codes:
         yield f"| {code.code} | {code.name} | {code.severity.value} | {code.summary} | {code.remedy} |"

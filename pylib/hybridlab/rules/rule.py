@@ -52,7 +52,7 @@ OWN_DOCUMENT = SpecPath.of("workloads", "own", "folder", "app.yaml", 0)
 
 @frozen
 class Example:
-    """A mistake: a merge patch (RFC 7386) in YAML on `example.yaml`, and the path that the rule reports.
+    """A mistake: a merge patch (RFC 7396) in YAML on `example.yaml`, and the path that the rule reports.
 
     `manifest` is what `app.yaml` holds in the folder `own`, where the patch names that.
     """

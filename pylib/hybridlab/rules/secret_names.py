@@ -82,7 +82,7 @@ def join_token_called_like_another_secret(cluster: Cluster) -> Iterable[Finding]
     of_guest = rest.partition("/")[0] in ("", "age-key") and first in {guest.name for guest in cluster.guests}
     if first == "workloads" or of_guest:
         what = "what pods are given" if first == "workloads" else f"the key of guest {first!r}"
-        message = f"the join token is called {token}, as which machines know {what}"
+        message = f"the join token is called {token}, which is what machines call {what}"
         yield Finding(message, _TOKEN, "call it k8s/join-token")
 
 

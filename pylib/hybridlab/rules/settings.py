@@ -71,9 +71,9 @@ def _about(waiver: Waiver, today: datetime.date, *, is_used: bool, has_run: bool
         yield Diagnostic(
             "CHK003",
             Severity.WARNING,
-            f"the waiver of {waiver.code} has expired on {waiver.until}",
+            f"the waiver of {waiver.code} expired on {waiver.until}",
             waiver.path / "until",
-            f"mend what it was for, or give it a later day: {waiver.reason}",
+            f"mend what it was for ({waiver.reason}), or give it a later day",
         )
     elif has_run and not is_used:
         where = "anywhere" if waiver.at is None else f"at {waiver.at}"

@@ -16,7 +16,7 @@ from hybridlab.spec.document import Document, parse_document, read_document, to_
 from hybridlab.spec.folders import Files, folders_below, parse_folder, read_folder
 from hybridlab.spec.manifests import FOLDER_KEY, ManifestFile, SpecSource
 from hybridlab.spec.mistyped import described
-from hybridlab.spec.problems import problem, problems_of, renamed
+from hybridlab.spec.problems import problem, problems_of, public, renamed
 from hybridlab.spec.words import same_word
 from hybridlab.spec.workload import ManifestsSpec
 
@@ -61,7 +61,7 @@ def _spec_of(
 ) -> ClusterSpec:
     data = to_data(document.root)
     if isinstance(data, dict) and (found := _version_problem(data)):
-        raise SpecError(Report.of([found], document))
+        raise SpecError(Report.of([public(found, document)]))
     try:
         spec = structure(data)
     except Exception as error:

@@ -1,6 +1,7 @@
 """What the errors of structuring a spec say to who wrote it: one problem for each slip, at its place."""
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypedDict, Unpack
@@ -26,7 +27,7 @@ from hybridlab.spec.define import yaml_name
 from hybridlab.spec.document import Document, Scalar
 from hybridlab.spec.document import Mapping as MappingNode
 from hybridlab.spec.mistyped import mistyped
-from hybridlab.spec.scalars import ScalarError, withheld
+from hybridlab.spec.scalars import ScalarError, is_secret_by_name, withheld
 from hybridlab.spec.words import (
     is_name,
     near_words,
@@ -45,7 +46,7 @@ _VLAN_KEYS = ("sshFrom", "from", "vlan")
 
 def problems_of(error: BaseException, document: Document) -> list[Diagnostic]:
     """Return what an error of `structure` says of `document`; nothing secret is in it."""
-    return [_public(problem, document) for problem in _Walk(document).problems(error, SpecPath())]
+    return [public(problem, document) for problem in _Walk(document).problems(error, SpecPath())]
 
 
 def problem(
@@ -70,11 +71,25 @@ class _More(TypedDict, total=False):
     fix: Fix | None
 
 
-def _public(found: Diagnostic, document: Document) -> Diagnostic:
-    """Return a problem, at its place, without private keys: also one that stands where a key belongs."""
+def public(found: Diagnostic, document: Document) -> Diagnostic:
+    """Return a problem, at its place, without secrets: also one that stands where a key belongs."""
+
+    def told(text: str) -> str:
+        # What the variable holds that the problem is about, whatever it looks like.
+        return withheld(text if value is None else value.sub(lambda match: "*" * len(match[0]), text))
+
+    node = document.node(found.path)
+    is_secret = any(isinstance(key, str) and is_secret_by_name(key) for key in found.path)
+    value = _word(node.text) if is_secret and isinstance(node, Scalar) and node.text else None
     path = SpecPath(withheld(key) if isinstance(key, str) else key for key in found.path)
-    hint = None if found.hint is None else withheld(found.hint)
-    return evolve(found.located(document), message=withheld(found.message), hint=hint, path=path)
+    hint = None if found.hint is None else told(found.hint)
+    fix = None if found.fix is None else evolve(found.fix, what=told(found.fix.what))
+    return evolve(found.located(document), message=told(found.message), hint=hint, path=path, fix=fix)
+
+
+def _word(text: str) -> re.Pattern[str]:
+    """Return what finds `text` where it is no part of a longer word."""
+    return re.compile(rf"(?<![\w.-]){re.escape(text)}(?![\w-])")
 
 
 @frozen

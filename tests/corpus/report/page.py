@@ -13,6 +13,7 @@ from corpus.report.record import Described, Record
 from hybridlab import Severity
 from hybridlab.rules.codes import EXPLAINED
 from hybridlab.rules.registry import ALL_RULES
+from hybridlab.rules.wording import counted
 
 PAGE = Path(__file__).parents[3] / "docs" / "corpus.md"
 CASES = "../tests/corpus/faulty"
@@ -205,7 +206,7 @@ def _by_code(judged: Iterable[Judged]) -> str:
     return (
         "## By code\n\nHow many accidents each [rule](rules.md) or other code is the answer to, and in how "
         "many it follows from another.\n\n"
-        + _table(("code", "", "", "accidents", "follows"), rows)
+        + _table(("code", "name", "severity", "accidents", "follows"), rows)
         + (f"\nNo accident here is for these rules: {silent}.\n" if silent else "")
     )
 
@@ -231,7 +232,7 @@ def _share(test: Callable[[Judged], bool], judged: Sequence[Judged]) -> str:
 
 def _alarms(counts: Mapping[str, int], good: Mapping[str, object]) -> str:
     noisy = sum(count > 0 for count in counts.values())
-    return f"{noisy} of {len(good)} ({sum(counts.values())} findings)"
+    return f"{noisy} of {len(good)} ({counted(sum(counts.values()), 'finding')})"
 
 
 def _link(one: Judged) -> str:

@@ -9,7 +9,7 @@ HEAD = """\
 How much `hybridlab check` sees of what goes wrong in homelabs, beside other tools: {accidents} faulty
 clusters, each one accident on one of {bases} good ones of different shape; and {good} good clusters, those
 among them, on which nothing may fire. They lie in [tests/corpus](../tests/corpus/README.md). {sourced} of
-the accidents name where such a one has happened, or how we know that it is one.
+the accidents name where one like it has happened, or how we know that it is one.
 
 The corpus and the rules have the same authors, and what was missed in it has been made rules since: the
 figures say what is seen of accidents that somebody has thought of.
@@ -44,7 +44,7 @@ says something that it does not say of the good base, by the object, its rule an
 asked whether that is about the accident. Of an object that the accident adds, only a rule counts that the
 whole base keeps: else whoever always complains would see everything. Of {silent} accidents nothing can be
 generated, since the spec can not be read or has names that refer to nothing: of these the others see
-nothing, and hybridlab says so.
+nothing, and hybridlab reports just that. Shares are rounded down.
 
 They are not made for this. Most accidents give well-formed manifests and modules, which do not fit each
 other or the machines. So each is judged, too, on the {visible} accidents alone that by their case can be

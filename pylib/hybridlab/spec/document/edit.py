@@ -7,7 +7,7 @@ meant (in an alias, in what `<<` brings in, in a text of several lines) is refus
 import copy
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -142,21 +142,36 @@ class _Child:
     node: Node
 
 
-def _children(parent: Node | None) -> list[_Child]:
+def _children(where: _Text, parent: Node | None) -> list[_Child]:
     """Return what a collection holds, in the order of the text."""
     match parent:
         case Mapping(entries=entries):
             found = [_Child(key, (span.line, span.column), n) for key, (span, n) in entries.items()]
         case ListNode(items=items):
-            found = [_Child(index, _start(item), item) for index, item in enumerate(items)]
+            column = parent.span.column
+            found = [_Child(index, _dash(where, item, column), item) for index, item in enumerate(items)]
         case _:
             raise UneditableError("it is in no list or mapping")
     return sorted(found, key=lambda child: child.start)
 
 
+def _dash(where: _Text, item: Node, column: int) -> _Place:
+    """Return where an item begins: if its dash, in `column`, has a line of its own, there."""
+    line, first = _start(item)
+    is_lower = not where.line(line)[: first - 1].strip()
+    for number in range(line - 1, 0, -1) if is_lower else ():
+        text = where.line(number)
+        before, dash, after = text[: column - 1], text[column - 1 : column], text[column:]
+        if dash == "-" and _LEAD.fullmatch(before) and _BLANK.fullmatch(after):
+            return (number, column)
+        if not _BLANK.fullmatch(text):
+            break
+    return (line, first)
+
+
 def _removal(document: Document, where: _Text, path: SpecPath) -> _Cut:
     parent = document.node(SpecPath(path[:-1]))
-    children = _children(parent)
+    children = _children(where, parent)
     assert parent is not None
     at = next(index for index, child in enumerate(children) if child.key == path[-1])
     this, following = children[at], children[at + 1 : at + 2]
@@ -177,7 +192,7 @@ def _removal(document: Document, where: _Text, path: SpecPath) -> _Cut:
 def _emptied(where: _Text, parent: Node) -> _Cut:
     """Return the cut of all that an indented collection holds, with an empty one in its place."""
     start = where.index(_start(parent))
-    last = _last_line(where, parent.span.line, parent.end)
+    last = _last_line(where, parent.span.line, parent, parent.end)
     stop = where.index((last, 1)) + len(where.line(last).rstrip())
     before = where.text[:start].rstrip()
     if before.endswith((":", "-")):
@@ -190,20 +205,34 @@ def _lines_cut(where: _Text, this: _Child, bound: _Place) -> _Cut:
     line, column = this.start
     if not _LEAD.fullmatch(where.line(line)[: column - 1]):
         raise UneditableError("it does not begin its line")
-    last = _last_line(where, line, bound)
-    if isinstance(this.node, Scalar) and this.node.text:
-        # What looks like a comment in a text of several lines is none.
-        last = this.node.end[0] - (this.node.end[1] == 1)
+    last = _last_line(where, line, this.node, bound)
     return _Cut(where.index((line, 1)), where.index((last + 1, 1)), "")
 
 
-def _last_line(where: _Text, first: int, bound: _Place) -> int:
-    """Return the last line before `bound` with more than a comment on it."""
+def _last_line(where: _Text, first: int, node: Node, bound: _Place) -> int:
+    """Return the last line before `bound` that is of `node`, which begins on line `first`."""
     reaches_end = where.index(bound) == len(where.text) and not where.text.endswith("\n")
     last = bound[0] if reaches_end else bound[0] - 1
-    while last > first and _BLANK.fullmatch(where.line(last)):
+    # What looks like a comment in a text of several lines is none.
+    of_text = max((end for end in _ends_of_texts(node) if end <= last), default=first)
+    while of_text > first and not where.line(of_text).strip():
+        of_text -= 1
+    while last > max(first, of_text) and _BLANK.fullmatch(where.line(last)):
         last -= 1
     return max(last, first)
+
+
+def _ends_of_texts(node: Node) -> Iterator[int]:
+    """Yield the last line of each text in `node`, also of what an alias in it brings in from elsewhere."""
+    match node:
+        case Scalar(text=text, end=(line, column)) if text:
+            yield line - (column == 1)
+        case Mapping(entries=entries):
+            for _, entry in entries.values():
+                yield from _ends_of_texts(entry)
+        case ListNode(items=items):
+            for item in items:
+                yield from _ends_of_texts(item)
 
 
 def _start(node: Node) -> _Place:
@@ -214,8 +243,8 @@ def _meant(data: Data, edits: Iterable[Edit]) -> Data:
     """Return the data of the document as it should be after the edits."""
     data = copy.deepcopy(data)
     removals: list[tuple[Any, str | int]] = []
-    for edit in edits:
-        parent, key = _parent(data, edit.path)
+    # Looked up before anything moves: paths are those of the text as it stands.
+    for edit, (parent, key) in [(edit, _parent(data, edit.path)) for edit in edits]:
         match edit:
             case SetValue(value=value):
                 parent[key] = value

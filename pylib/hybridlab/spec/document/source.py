@@ -65,7 +65,8 @@ def span_at(text: str, index: int, name: str, width: int = 1) -> SourceSpan:
 def fail(
     code: str, message: str, span: SourceSpan, hint: str | None = None, related: tuple[Related, ...] = ()
 ) -> NoReturn:
-    """Raise the one error that ends the reading of a document."""
+    """Raise the one error that ends the reading of a document; it tells no secret that stands in a name."""
+    told = withheld(message)
     raise SpecError(
-        Report.of([Diagnostic(code, Severity.ERROR, message, hint=hint, span=span, related=related)])
+        Report.of([Diagnostic(code, Severity.ERROR, told, hint=hint, span=span, related=related)])
     )

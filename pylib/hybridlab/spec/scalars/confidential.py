@@ -18,12 +18,24 @@ _CALLED = (
     "|(?:API|ACCESS|AUTH|ENCRYPTION|MASTER|PRIVATE|SECRET|SIGNING)_?KEY)"
 )
 _VARIABLE = re.compile(f"(?:[A-Za-z0-9_]*_|PG)?{_CALLED}")
-# The value of one: in a mapping, or in a container's list, where its name stands before it on the line.
+# What else is, wherever it stands: keys of other formats, and options of programs.
+_ALSO_CALLED = f"(?:{_CALLED}|[Pp]ass(?:word|wd|phrase))"
+# The value of one: in a mapping, in brackets, or in a container's list, where its name stands before it.
 _QUOTED = r"""(?<=")(?:\\.|[^"\\\n])*|(?<=')[^'\n]*"""
-_PLAIN = r"""[^\s"'{}\[\]&*!|>#,][^\n]*?(?=,[ \t]+[\w"'.-]{1,63}[ \t]*:|\}|[ \t]#|\n|$)"""
-_VALUE = re.compile(
-    rf"""{_CALLED}["']?[ \t]*(?:,[ \t]*["']?value["']?[ \t]*)?:[ \t]+["']?({_QUOTED}|{_PLAIN})"""
+_PLAIN = r"""[^\s"'{}\[\]&*!|>#,][^\n]*?(?=,[ \t]+[\w"'.-]{1,63}[ \t]*:|[\]}]|[ \t]#|\r?\n|$)"""
+_NAMED = (
+    r"""(?:(?:,|\r?\n)[ \t]*["']?value["']?[ \t]*)?:[ \t]+"""
+    r"""(?:\{[ \t]*["']?value["']?[ \t]*:[ \t]+|\[[ \t]*)?"""
 )
+_VALUE = re.compile(rf"""{_ALSO_CALLED}["']?[ \t]*{_NAMED}["']?({_QUOTED}|{_PLAIN})""")
+_ASSIGNED = re.compile(rf"""{_ALSO_CALLED}=["']?((?<=")[^"\n]+|(?<=')[^'\n]+|[^\s"',\[\]{{}}$]+)""")
+# A text of several lines, which are all indented further than its key.
+_LINES_OF_TEXT = re.compile(
+    rf"""^([ \t]*)(?:-[ \t]+)?["']?\w*{_ALSO_CALLED}["']?[ \t]*:[ \t]+[|>][^\n]*\n"""
+    r"""((?:(?:\1[ \t]+\S[^\n]*|[ \t\r]*)(?:\n|\Z))+)""",
+    re.MULTILINE,
+)
+_LOGIN = re.compile(r"://[^\s:/@]*:([^\s/@$]+)@")
 
 
 def is_secret_by_name(variable: str) -> bool:
@@ -58,7 +70,7 @@ def _secrets(text: str) -> Iterator[tuple[int, int]]:
                 cut_off = _LINES.match(text, match.end())
                 position = cut_off.end() if cut_off else match.end()
             yield match.end(), position
-    named = any(word in text for word in ("PASS", "TOKEN", "SECRET", "KEY"))
-    for pattern in (_AGE, _TOKEN, *((_VALUE,) if named else ())):
+    called = any(word in text for word in ("PASS", "TOKEN", "SECRET", "KEY", "assw", "assphrase"))
+    for pattern in (_AGE, _TOKEN, _LOGIN, *((_VALUE, _ASSIGNED, _LINES_OF_TEXT) if called else ())):
         for match in pattern.finditer(text):
-            yield match.span(1)
+            yield match.span(match.lastindex or 0)
