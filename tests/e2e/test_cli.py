@@ -314,7 +314,7 @@ def test_warnings_are_shown_and_stop_nothing() -> None:
     assert "warning[" in check.stdout
     assert check.stderr.splitlines() == [
         "1 warning in cluster.yaml",
-        "`hybridlab check --fix` mends 1 of them; --diff shows how",
+        "1 can be mended by `hybridlab check --fix`; --diff shows how",
         "`hybridlab explain GPU011` says more",
     ]
     assert "warning[" in generate.stderr and "warning[" not in generate.stdout

@@ -28,7 +28,7 @@ def check(spec: Path, *arguments: str) -> Result:
 def test_a_report_says_that_it_can_be_mended(spec: Path) -> None:
     found = check(spec)
     assert found.exit_code == 1
-    assert "`hybridlab check --fix` mends 2 of them; --diff shows how" in found.stderr
+    assert "2 can be mended by `hybridlab check --fix`; --diff shows how" in found.stderr
 
 
 def test_diff_shows_what_would_be_written_and_writes_nothing(spec: Path) -> None:

@@ -30,7 +30,7 @@ def show_findings(report: Report, form: str, where: Path) -> ExitCode:
     click.echo(FORMATS[form](report), nl=False)
     notice(f"{summarize(report)} in {where}")
     if form in _FOR_PEOPLE and (fixable := sum(diagnostic.fix is not None for diagnostic in report)):
-        notice(f"`hybridlab check --fix` mends {fixable} of them; --diff shows how")
+        notice(f"{fixable} can be mended by `hybridlab check --fix`; --diff shows how")
     if report.diagnostics and form in _FOR_PEOPLE:
         notice(f"`hybridlab explain {_codes(report)}` says more")
     return ExitCode.FINE if report.ok else ExitCode.ERRORS
