@@ -49,6 +49,7 @@ def main(sample: int, seed: int, workers: int, modules: tuple[str, ...]) -> None
         print(f"{module:45} {tried[module] - left:5} of {tried[module]:5}")
     total = sum(tried.values())
     noticed = total - len(survived)
+    print(f"{plugin.outcome.not_tried} could not be put in, and are left out")
     print(f"{plugin.outcome.timed_out} of them ran for too long, which counts as noticed")
     print(f"noticed: {noticed} of {total} ({100 * noticed / max(1, total):.1f} %)")
     sys.exit(code)

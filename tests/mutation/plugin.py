@@ -21,6 +21,7 @@ from _pytest.runner import runtestprotocol
 from mutation.mutants import Mutant, put_in
 
 _MOST_SECONDS = 30  # of processor time: a mutant may loop for ever
+_NOTICED, _SURVIVED, _NOT_TRIED = 0, 1, 2
 _Line = tuple[str, int]
 
 
@@ -31,6 +32,7 @@ class Outcome:
         self.tried: Counter[str] = Counter()
         self.survived: list[Mutant] = []
         self.timed_out = 0
+        self.not_tried = 0
 
 
 class MutationPlugin:
@@ -86,15 +88,18 @@ class MutationPlugin:
             self._covering[line].append(item)
 
     def _try(self, mutant: Mutant, source: str) -> None:
-        """End this fork with 0 when a test fails, and with 1 when none does."""
+        """End this fork, saying whether a test fails, none does, or it is no code that can be put in."""
         signal.setitimer(signal.ITIMER_VIRTUAL, _MOST_SECONDS)  # whose signal kills
         file = sys.modules[mutant.module].__file__ or ""
-        put_in(mutant, source)
+        try:
+            put_in(mutant, source)
+        except Exception:
+            os._exit(_NOT_TRIED)
         items = sorted(self._covering[file, mutant.line], key=lambda item: self._order(item, mutant))
         for item in items:
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=item)):
-                os._exit(0)
-        os._exit(1)
+                os._exit(_NOTICED)
+        os._exit(_SURVIVED)
 
     def _order(self, item: pytest.Item, mutant: Mutant) -> tuple[bool, float]:
         """Those first that are about the module, and the quick ones of them."""
@@ -105,8 +110,13 @@ class MutationPlugin:
         mutant = running.pop(pid)
         if os.WIFSIGNALED(status):
             self.outcome.timed_out += 1
-        elif os.WEXITSTATUS(status) == 1:
-            self.outcome.survived.append(mutant)
+            return
+        match os.WEXITSTATUS(status):
+            case code if code == _SURVIVED:
+                self.outcome.survived.append(mutant)
+            case code if code != _NOTICED:
+                self.outcome.tried[mutant.module] -= 1
+                self.outcome.not_tried += 1
 
 
 def sampled(mutants: Sequence[Mutant], most: int, seed: int) -> list[Mutant]:
