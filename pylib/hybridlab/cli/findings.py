@@ -1,25 +1,33 @@
 """A report as the result of a command: on standard output in a format, with a summary on standard error."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from hybridlab.cli.ending import ExitCode
-from hybridlab.cli.formats.concise import concise
-from hybridlab.cli.formats.github import github
-from hybridlab.cli.formats.objects import objects
-from hybridlab.cli.formats.sarif import sarif
 from hybridlab.cli.render import render_report, summarize
 from hybridlab.cli.terminal import notice
 from hybridlab.diagnostic import Report
 
+
+def _format(name: str) -> Callable[[Report], str]:
+    """Return the function `name` of the module of that name, which is imported when a report is shown."""
+
+    def form(report: Report) -> str:
+        text: str = getattr(import_module(f"hybridlab.cli.formats.{name}"), name)(report)
+        return text
+
+    return form
+
+
 FORMATS: Mapping[str, Callable[[Report], str]] = {
     "text": render_report,
-    "concise": concise,
-    "json": objects,
-    "github": github,
-    "sarif": sarif,
+    "concise": _format("concise"),
+    "json": _format("objects"),
+    "github": _format("github"),
+    "sarif": _format("sarif"),
 }
 _FOR_PEOPLE = ("text", "concise")
 _MOST_CODES = 3

@@ -130,20 +130,21 @@ def _near_misses(missing: list[str], strangers: list[str]) -> Iterator[tuple[str
 )
 def one_key_for_two_recipients(cluster: Cluster) -> Iterable[Finding]:
     recipients = cluster.secrets.recipients if cluster.secrets else {}
+    machines = {machine.name: machine for machine in cluster.machines}
     uses = (Use(key, f"recipient {name!r}", _RECIPIENTS / name) for name, key in recipients.items())
     for earlier, use in used_again(uses):
         yield Finding(
             f"{use.who} and {earlier.who} have the same age key",
             use.path,
-            f"put the key of each under its name: {_how_to_tell(cluster, use.path)}",
+            f"put the key of each under its name: {_how_to_tell(machines.get(str(use.path[-1])))}",
             related=(Related(f"{earlier.who} has it here", earlier.path),),
+            group=str(earlier.path),
         )
 
 
-def _how_to_tell(cluster: Cluster, path: SpecPath) -> str:
+def _how_to_tell(machine: Machine | None) -> str:
     """Say what tells the key of a recipient."""
-    machines = {machine.name: machine for machine in cluster.machines}
-    match machines.get(str(path[-1])):
+    match machine:
         case Host(legs=(leg, *_)):
             return f"ssh-keyscan {leg.address} | ssh-to-age tells this one's"
         case Guest():
@@ -283,11 +284,10 @@ def machine_with_a_key_of_a_plugin(cluster: Cluster) -> Iterable[Finding]:
     for machine in cluster.machines:
         plugin = AgeRecipient(recipients[machine.name]).plugin if machine.name in recipients else None
         if plugin is not None:
-            path = _RECIPIENTS / machine.name
             yield Finding(
                 f"the recipient of {machine} is a key of age-plugin-{plugin}, which no machine has",
-                path,
-                f"put its own key, and this one under a person's name: {_how_to_tell(cluster, path)}",
+                _RECIPIENTS / machine.name,
+                f"put its own key, and this one under a person's name: {_how_to_tell(machine)}",
             )
 
 

@@ -2,16 +2,15 @@
 
 import difflib
 from collections.abc import Collection
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from hybridlab.rules.codes import OTHER_CODES
-from hybridlab.rules.deep.registry import DEEP_RULES
-from hybridlab.rules.deep.rule import DeepRule
-from hybridlab.rules.page import CONCERNS
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
 
-AnyRule: TypeAlias = Rule | DeepRule
+if TYPE_CHECKING:
+    from hybridlab.rules.deep.rule import DeepRule
+
+AnyRule: TypeAlias = "Rule | DeepRule"
 
 
 class SelectionError(Exception):
@@ -41,6 +40,11 @@ def _beginning(text: str, rules: tuple[AnyRule, ...]) -> str:
     beginning = text.upper()
     if beginning and any(rule.code.startswith(beginning) for rule in rules):
         return beginning
+    # Only now, for a message: making all that is explained takes a while.
+    from hybridlab.rules.codes import OTHER_CODES  # noqa: PLC0415
+    from hybridlab.rules.deep.registry import DEEP_RULES  # noqa: PLC0415
+    from hybridlab.rules.page import CONCERNS  # noqa: PLC0415
+
     for group in OTHER_CODES:
         if beginning and any(code.code.startswith(beginning) for code in group.codes):
             raise SelectionError(

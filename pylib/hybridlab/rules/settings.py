@@ -6,24 +6,25 @@ These findings about waivers can not be rules: they are about what the rules fin
 import datetime
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from hybridlab.diagnostic import Diagnostic, Fix, Remove, Severity, SpecPath, Waived
 from hybridlab.model.waivers import CheckSettings, Waiver
-from hybridlab.rules.deep.registry import DEEP_RULES
-from hybridlab.rules.deep.rule import DeepRule
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
 
-_EVERY: tuple[Rule | DeepRule, ...] = (*ALL_RULES, *DEEP_RULES)
-_RULES = {rule.code: rule for rule in _EVERY}
+if TYPE_CHECKING:
+    from hybridlab.rules.deep.rule import DeepRule
+
+_RULES = {rule.code: rule for rule in ALL_RULES}
 
 
 def settle(
     found: Iterable[Diagnostic],
     settings: CheckSettings,
-    rules: Sequence[Rule] | Sequence[DeepRule],
+    rules: "Sequence[Rule] | Sequence[DeepRule]",
     today: datetime.date,
 ) -> tuple[list[Diagnostic], list[Waived]]:
     """Return what is left of what `rules` found, with findings about the settings; and what is waived."""
@@ -50,15 +51,26 @@ def settle(
     return left, waived
 
 
+def _rule(code: str) -> "Rule | DeepRule | None":
+    return _RULES.get(code) or _deep_rules().get(code)
+
+
+def _deep_rules() -> "dict[str, DeepRule]":
+    """Return the rules that need Nix, by code; few specs name one, and making them takes a while."""
+    from hybridlab.rules.deep.registry import DEEP_RULES  # noqa: PLC0415
+
+    return {rule.code: rule for rule in DEEP_RULES}
+
+
 def _weighed(diagnostic: Diagnostic, severities: Mapping[str, Severity]) -> Diagnostic:
     severity = severities.get(diagnostic.code)
-    if severity is None or not _RULES[diagnostic.code].waivable:
+    if severity is None or (rule := _rule(diagnostic.code)) is None or not rule.waivable:
         return diagnostic
     return evolve(diagnostic, severity=severity)
 
 
 def _is_in_force(waiver: Waiver, today: datetime.date) -> bool:
-    rule = _RULES.get(waiver.code)
+    rule = _rule(waiver.code)
     return rule is not None and rule.waivable and (waiver.until is None or today <= waiver.until)
 
 
@@ -88,9 +100,9 @@ def _about(waiver: Waiver, today: datetime.date, *, is_used: bool, has_run: bool
 
 
 def _about_code(code: str, path: SpecPath, *, on_key: bool = False) -> Iterator[Diagnostic]:
-    rule = _RULES.get(code)
+    rule = _rule(code)
     if rule is None:
-        close = difflib.get_close_matches(code, _RULES, n=1)
+        close = difflib.get_close_matches(code, [*_RULES, *_deep_rules()], n=1)
         hint = f"did you mean {close[0]!r}?" if close else "`hybridlab explain --list` names all rules"
         yield Diagnostic("CHK001", Severity.ERROR, f"there is no rule {code!r}", path, hint, on_key=on_key)
     elif not rule.waivable:

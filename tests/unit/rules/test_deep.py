@@ -913,3 +913,9 @@ def test_whatever_an_option_is_no_rule_raises(patch: str, options: Options) -> N
         today=TODAY,
     )
     assert all(one.code.startswith(("NIX", "CHK")) for one in report)
+
+
+def test_a_severity_for_what_is_no_rule_of_nix_is_an_error_and_no_crash() -> None:
+    example = cluster("check: {severities: {NIX191: warning}}")
+    found = check_deep(example, Evaluated({}))
+    assert sorted(one.code for one in found) == ["CHK001", "NIX191"]

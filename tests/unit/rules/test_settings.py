@@ -5,8 +5,11 @@ import datetime
 import pytest
 
 from hybridlab import Report, Severity, SpecError, check, emit_all
+from hybridlab.diagnostic import Diagnostic, SpecPath
+from hybridlab.model.waivers import CheckSettings, Waiver
 from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
+from hybridlab.rules.settings import settle
 from patched import cluster, report
 
 TODAY = datetime.date(2026, 11, 29)
@@ -35,6 +38,37 @@ def test_a_waiver_takes_away_what_is_found_at_its_place_or_below(at: str) -> Non
         "compiles at night",
     )
     assert one.diagnostic.span is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "is_covered"),
+    [
+        ("hosts.x.labels.example.com/gpu", True),
+        ("hosts.x.labels", True),
+        ("hosts.x.labels.example", False),  # the dot is one of the key
+        ("hosts.x.labels.example.com", False),
+        ("hosts.x.label", False),
+    ],
+)
+def test_a_dot_in_a_key_ends_no_place(place: str, is_covered: bool) -> None:
+    waiver = Waiver("CAP003", place, "x", None, SpecPath())
+    assert waiver.covers("CAP003", SpecPath.of("hosts", "x", "labels", "example.com/gpu")) == is_covered
+    assert not waiver.covers("CAP004", SpecPath.of("hosts", "x", "labels", "example.com/gpu"))
+
+
+def test_a_waiver_of_some_findings_of_one_cause_leaves_the_others() -> None:
+    alike = [
+        Diagnostic("CAP003", Severity.WARNING, f"{n}", SpecPath.of("guests", f"g{n}"), group="one cause")
+        for n in range(7)
+    ]
+    waivers = tuple(Waiver("CAP003", f"guests.g{n}", "x", None, SpecPath.of("check", n)) for n in (0, 2, 4))
+    settings = CheckSettings(waivers, {"CAP003": Severity.ERROR})
+    left, waived = settle(alike, settings, ALL_RULES, TODAY)
+    (told,) = Report.of(left)
+    assert told.message == "1 (and 3 more like this)"
+    assert told.severity is Severity.ERROR
+    assert [other.message for other in told.related] == ["3", "5", "6"]
+    assert [one.diagnostic.message for one in waived] == ["0", "2", "4"]
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,16 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option by its name
     from hybridlab.cli.findings import show_findings  # noqa: PLC0415
     from hybridlab.cli.terminal import notice  # noqa: PLC0415
     from hybridlab.fix import fix_spec, look  # noqa: PLC0415
-    from hybridlab.rules.deep.registry import DEEP_RULES  # noqa: PLC0415
     from hybridlab.rules.registry import ALL_RULES  # noqa: PLC0415
     from hybridlab.rules.rule import Rule  # noqa: PLC0415
     from hybridlab.rules.selection import AnyRule, SelectionError, select_rules  # noqa: PLC0415
 
     path = find_spec(ctx.obj)
-    every: tuple[AnyRule, ...] = (*ALL_RULES, *DEEP_RULES) if deep else ALL_RULES
+    every: tuple[AnyRule, ...] = ALL_RULES
+    if deep:
+        from hybridlab.rules.deep.registry import DEEP_RULES  # noqa: PLC0415
+
+        every = (*ALL_RULES, *DEEP_RULES)
     try:
         chosen = select_rules(select, ignore, every)
     except SelectionError as error:
