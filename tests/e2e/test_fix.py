@@ -1,6 +1,8 @@
 """`check --fix` and `check --diff`, as a person runs them."""
 
+import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,73 @@ def test_fix_writes_it_says_so_and_goes_on_to_check(spec: Path) -> None:
     assert (again.exit_code, "has one right fix" in again.stderr) == (0, True)
     assert check(spec, "--diff").exit_code == 0
     assert [path.name for path in spec.parent.iterdir()] == ["cluster.yaml"]
+
+
+@pytest.mark.parametrize("value", ["123456", "{value: hunter2}", "1.5e3", "0123456", "[hunter2]"])
+@pytest.mark.parametrize("option", ["--fix", "--diff", "--format=json", "--format=github", "--format=text"])
+def test_no_secret_is_told(spec: Path, value: str, option: str) -> None:
+    app = f"  probe: {{type: deployment, image: 'nginx:1.29.1', env: {{DB_PASSWORD: {value}}}}}\n"
+    # Beside another change, so that a diff shows its line.
+    ports = "  other: {type: deployment, image: 'nginx:1.29.1', replicas: '1'}\n"
+    spec.write_text(EXAMPLE.replace("workloads:\n", f"workloads:\n{ports}{app}"), encoding="utf-8")
+    found = check(spec, option)
+    assert found.output
+    for secret in ("23456", "hunter2", "1.5e3", "1500"):
+        assert secret not in found.output
+
+
+@pytest.mark.parametrize("line", ["{0}: x\n{0}: x", "x: *{0}", "x: !{0} y", "apiVersion: {0}"])
+def test_no_key_is_told_where_another_word_belongs(spec: Path, line: str) -> None:
+    text = line.format("AGE-SECRET-KEY-1QQPZRY9X8")
+    rest = EXAMPLE.replace("apiVersion: hybridlab/v1\n", "") if "apiVersion" in line else EXAMPLE
+    spec.write_text(f"{rest}{text}\n", encoding="utf-8")
+    found = check(spec)
+    assert (found.exit_code, "QQPZRY9X8" in found.output) == (1, False)
+    assert "AGE-SECRET-KEY-1*********" in found.stdout
+
+
+def test_what_is_a_secret_beside_a_change_is_not_shown(spec: Path) -> None:
+    key = (
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n#   bm90IGEga2V5LCBidXQ=\n#   -----END OPENSSH PRIVATE KEY-----"
+    )
+    text = EXAMPLE.replace("  sshFrom:", f"#   {key}\n  ssh_from:")
+    spec.write_text(text, encoding="utf-8")
+    shown = check(spec, "--diff").stdout
+    assert "+  sshFrom:" in shown
+    assert "END OPENSSH" in shown
+    assert "bm90" not in shown
+
+
+def test_the_owner_stays(spec: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(spec, 12345, 12346)
+    before = spec.stat()
+    assert check(spec, "--fix").exit_code == 0
+    after = spec.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+
+
+def test_a_pipe_is_read_once_and_not_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "cluster.yaml"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(FAULTY, "utf-8"), daemon=True)
+    writer.start()
+    found = check(pipe, "--fix")
+    writer.join()
+    assert (found.exit_code, found.exception.__class__) == (1, SystemExit)
+    assert "is no file that can be written anew" in found.stderr
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_waived_error_is_counted_where_it_is_generated(spec: Path) -> None:
+    text = EXAMPLE.replace("memory: 64GiB", "memory: 8GiB")
+    spec.write_text(text, encoding="utf-8")
+    code = check(spec, "--format", "concise").stdout.split("error[")[1].split("]")[0]
+    spec.write_text(f"{text}check: {{waivers: [{{code: {code}, reason: x}}]}}\n", encoding="utf-8")
+    done = CliRunner().invoke(program, ["--spec", str(spec), "generate"])
+    assert done.exit_code == 0, done.output
+    assert f"1 waived in {spec}" in done.stderr
+    assert f"error[{code}]" not in done.output
 
 
 def test_what_is_left_is_reported(spec: Path) -> None:

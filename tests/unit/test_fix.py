@@ -73,6 +73,22 @@ def test_many_keys_with_one_cause_are_mended_at_once(spec: Path) -> None:
     assert found.report.ok
 
 
+def test_one_that_can_not_be_mended_keeps_no_other_from_it(spec: Path) -> None:
+    guest = "  vm-{0}: {{host: homelab, vlan: services, {1}ip: 10.0.20.5{0}, vcpus: 2, memory: 4GiB}}\n"
+    both = "address: 10.0.20.50, "  # of the first alone, which the others are told with
+    guests = "".join(guest.format(number, "" if number else both) for number in range(6))
+    found = fixed(spec, EXAMPLE.replace("guests:\n", f"guests:\n{guests}"))
+    assert found.after.decode().count(", address: 10.0.20.5") == 6
+    assert [(one.code, str(one.path)) for one in found.report] == [("SPEC101", "guests.vm-0.ip")]
+
+
+def test_more_than_a_few_waivers_are_removed_in_one_go(spec: Path) -> None:
+    waivers = "".join(f"    - {{code: CAP003, reason: r{number}}} # {number}\n" for number in range(30))
+    found = fixed(spec, EXAMPLE + "check:\n  # why\n  waivers:\n" + waivers)
+    assert found.after.decode() == EXAMPLE + "check:\n  # why\n  waivers: []\n"
+    assert len(found.done) == 30
+
+
 def test_faults_of_shape_hide_others_and_all_are_mended(spec: Path) -> None:
     waiver = "check: {waivers: [{code: CAP003, reason: old}, {Code: CAP004, reason: older}]}\n"
     found = fixed(spec, EXAMPLE.replace("id: 20", 'id: "20"') + waiver)

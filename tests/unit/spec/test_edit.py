@@ -73,6 +73,28 @@ def test_the_last_line_needs_no_end() -> None:
     assert edited("a:\n  - 1", Remove(at("a", 0))) == "a: []"
 
 
+@pytest.mark.parametrize(
+    ("text", "edit", "after"),
+    [
+        # Of a text of several lines, a line like a comment goes with it, too.
+        ("a:\n  t: |\n    # text\n# stays\nb: 1\n", Remove(at("a")), "# stays\nb: 1\n"),
+        ("a:\n  t: |\n    one\n\n    # text\n", Remove(at("a", "t")), "a: {}\n"),
+        ("a: |\n  one\n\nb: 1\n", Remove(at("a")), "\nb: 1\n"),
+        # A dash with a line of its own goes with what it begins, and not with the item before it.
+        ("-\n  a: 1\n# two\n- # it\n  a: 2\n", Remove(at(0)), "# two\n- # it\n  a: 2\n"),
+        ("-\n  a: 1\n# two\n- # it\n  a: 2\n", Remove(at(1)), "-\n  a: 1\n# two\n"),
+    ],
+)
+def test_what_is_removed_goes_with_its_lines_and_no_others(text: str, edit: Edit, after: str) -> None:
+    assert edited(text, edit) == after
+    assert edited(text.replace("\n", "\r\n"), edit) == after.replace("\n", "\r\n")
+
+
+def test_a_key_and_what_is_below_it_change_at_once() -> None:
+    edits = (RenameKey(at("a"), "z"), SetValue(at("a", "b"), 2))
+    assert edited("a: {b: 1}\n", *edits) == edited("a: {b: 1}\n", *reversed(edits)) == "z: {b: 2}\n"
+
+
 def test_several_edits_at_once() -> None:
     edits = (Remove(at("list", 0)), Remove(at("list", 2)), SetValue(at("one"), 1), RenameKey(at("two"), "z"))
     found = edited(BLOCK, *edits)

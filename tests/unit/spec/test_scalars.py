@@ -220,6 +220,17 @@ BASE64 = "bm90IGEga2V5LCBidXQgbG9va3MgbGlrZSBvbmUsIGFzIGEgdGVzdCBuZWVkcw==\n"
         ('"APP__db__PASSWD": "hunter2,}3"', "hunter2,}3"),
         ("- {name: JWT_SECRET, value: 'hunter2'}", "hunter2"),
         ("- {name: JWT_SECRET, value: hunter2, b: c}", "hunter2"),
+        ("- name: JWT_SECRET\n  value: hunter2\n- name: A\n  value: b\n", "hunter2"),
+        ("- name: JWT_SECRET\r\n  value: hunter2\r\n", "hunter2"),
+        ("DB_PASSWORD: {value: hunter2}", "hunter2"),
+        ("DB_PASSWORD: [hunter2]", "hunter2"),
+        ("DB_PASSWORD: |\n  hunter2\nA: b\n", "hunter2"),
+        ("- DB_PASSWORD: >-\r\n    hunter2\r\n- A: b\r\n", "hunter2"),
+        ("env: [A=b, DB_PASSWORD=hunter2, C=d]", "hunter2"),
+        ("args: [--password=hunter2, --port=1]", "hunter2"),
+        ("password: hunter2 # mine", "hunter2"),
+        ("hashedPassword: $6$hunter2", "$6$hunter2"),
+        ("DATABASE_URL: postgres://app:hunter2@db/app", "hunter2"),
     ],
 )
 def test_what_is_secret_is_withheld_and_all_else_keeps_its_place(text: str, secret: str) -> None:
@@ -238,6 +249,11 @@ def test_what_is_secret_is_withheld_and_all_else_keeps_its_place(text: str, secr
         "DB_PASSWORD: {secret: db/key}",
         "API_KEY:\nb: c",
         "PASSWORD_FILE: /run/secrets/db",
+        "passwordFile: /run/secrets/db",
+        "URL: postgres://app:$(PASSWORD)@db/app",
+        "URL: postgres://app@db:5432/app",
+        "DB_PASSWORD: {secret: db/key}\nA: b",
+        "db-password: {secret: db/key}",
     ],
 )
 def test_what_is_public_is_shown(text: str) -> None:

@@ -35,6 +35,7 @@ _LINES_OF_TEXT = re.compile(
     r"""((?:(?:\1[ \t]+\S[^\n]*|[ \t\r]*)(?:\n|\Z))+)""",
     re.MULTILINE,
 )
+# The password in an address, as in postgres://user:password@host.
 _LOGIN = re.compile(r"://[^\s:/@]*:([^\s/@$]+)@")
 
 
