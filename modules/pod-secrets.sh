@@ -34,9 +34,10 @@ complain() {
 }
 
 wait_for_server() {
+  # SECONDS counts full seconds of the clock: the first may be over at once.
   local end=$((SECONDS + patience)) answer
   until answer=$(kube --request-timeout=5s get --raw=/readyz 2>&1); do
-    if ((SECONDS >= end)); then
+    if ((SECONDS > end)); then
       complain "the API server was not ready for $patience s: ${answer##*$'\n'}"
       return 1
     fi

@@ -7,6 +7,7 @@ reads). Imported in tests, never inside a machine.
 import functools
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -236,7 +237,10 @@ def raw(cluster: Cluster) -> dict[str, str]:
 
 @functools.cache
 def certificate(name: str, hours: int = 720) -> str:
-    """Return a certificate of its own making, valid from now on; in tests only, with the real openssl."""
+    """Return a certificate of its own making, valid from now on; in tests only, with the real openssl.
+
+    It has less than those hours left when this returns: a test may count on the full days below.
+    """
     with tempfile.TemporaryDirectory() as folder:
         words = (
             need_program("openssl"),
@@ -250,6 +254,9 @@ def certificate(name: str, hours: int = 720) -> str:
         days = ("-days", str(hours // 24), "-nodes", "-subj", f"/CN={name}")
         keys = ("-keyout", f"{folder}/key", "-out", f"{folder}/certificate")
         subprocess.run((*words, *days, *keys), check=True, capture_output=True, timeout=60)
+        made = int(time.time())
+        while int(time.time()) == made:  # its end stands in full seconds, as clocks are read
+            time.sleep(0.05)
         return Path(folder, "certificate").read_text()
 
 
