@@ -184,7 +184,8 @@ class Report:
     ) -> Self:
         """Return the report, with places looked up in `source`, and many findings of one cause as one."""
         located = (d.located(source) if source is not None else d for d in diagnostics)
-        found = _one_for_each_cause(sorted(set(located), key=lambda d: d.sort_key))
+        once = _one_for_each_place(sorted(set(located), key=lambda d: d.sort_key))
+        found = _one_for_each_cause(tuple(once))
         if source is not None:
             waived = (evolve(one, diagnostic=one.diagnostic.located(source)) for one in waived)
         return cls(tuple(found), tuple(sorted(waived, key=lambda one: one.diagnostic.sort_key)))
@@ -210,6 +211,17 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing here stops the cluster from being generated."""
         return not self.errors
+
+
+def _one_for_each_place(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the findings; what an alias repeats, alike but for the path, once, with all its fixes."""
+    alike: dict[object, list[Diagnostic]] = {}
+    for one in diagnostics:
+        shown = (one.span, one.code, one.severity, one.message, one.hint, one.related)
+        alike.setdefault(shown if one.span is not None else one, []).append(one)
+    for first, *others in alike.values():
+        edits = {edit: None for one in (first, *others) if one.fix is not None for edit in one.fix.edits}
+        yield first if first.fix is None else evolve(first, fix=evolve(first.fix, edits=tuple(edits)))
 
 
 _MOST_ALIKE = 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridlab.fix import Fixed, fix_spec
+from hybridlab.fix import Fixed, fix_spec, look
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "cluster.yaml").read_text(encoding="utf-8")
@@ -129,6 +129,25 @@ def test_a_key_is_not_renamed_to_one_that_is_there(spec: Path) -> None:
     assert fixed(spec, text).after.decode() == text
 
 
-def test_a_value_that_others_take_over_is_left(spec: Path) -> None:
+def test_a_value_that_is_right_elsewhere_is_left(spec: Path) -> None:
+    text = EXAMPLE.replace("id: 20,", 'id: &number "20",').replace(
+        "labels: {gpu: amd,", "labels: {rack: *number, gpu: amd,"
+    )
+    found = fixed(spec, text)
+    assert found.after.decode() == text
+    assert [str(one.path) for one in found.report] == ["networks.vlans.services.id"]
+
+
+def test_a_value_that_is_wrong_everywhere_is_told_and_mended_once(spec: Path) -> None:
     text = EXAMPLE.replace("memory: 64GiB", "memory: &much 64Gi").replace("memory: 4GiB", "memory: *much", 1)
-    assert fixed(spec, text).after.decode() == text
+    spec.write_text(text)
+    (told,) = look(spec)
+    assert (told.code, told.span and told.span.text.strip()) == ("SPEC104", "memory: &much 64Gi")
+    found = fixed(spec, text)
+    assert found.after.decode() == text.replace("64Gi", "64GiB")
+    assert len(found.done) == 1
+
+
+def test_a_number_that_is_none_keeps_nothing_from_being_mended(spec: Path) -> None:
+    text = EXAMPLE.replace("vcpus: 2", "vcpus: .nan", 1)
+    assert fixed(spec, text.replace("memory: 64GiB", "memory: 64Gi")).after.decode() == text

@@ -266,7 +266,7 @@ def fingerprints(*found: Diagnostic) -> list[str]:
 def test_fingerprints_outlive_other_lines_and_tell_findings_apart() -> None:
     moved = evolve(FOUND, span=evolve(PLACE, line=99), message="guest 'a' has another")
     alike = evolve(FOUND, message="and once more")
-    elsewhere = evolve(FOUND, path=SpecPath.of("guests", "b", "address"))
+    elsewhere = evolve(FOUND, message="also there", path=SpecPath.of("guests", "b", "address"))
 
     assert fingerprints(FOUND) == fingerprints(moved)
     assert len({*fingerprints(FOUND, alike, elsewhere), *fingerprints(evolve(FOUND, code="NET002"))}) == 4

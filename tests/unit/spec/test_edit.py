@@ -128,3 +128,11 @@ def test_what_would_change_more_is_refused(text: str, edit: Edit) -> None:
 def test_two_edits_of_one_place_are_refused() -> None:
     with pytest.raises(UneditableError):
         edited("a: 1\n", SetValue(at("a"), 2), SetValue(at("a"), 3))
+
+
+def test_what_all_uses_of_an_anchor_ask_for_is_done() -> None:
+    assert edited("a: &n 1\nb: *n\n", SetValue(at("a"), 2), SetValue(at("b"), 2)) == "a: &n 2\nb: *n\n"
+    renamed = edited("a: &n {x: 1}\nb: *n\n", RenameKey(at("a", "x"), "z"), RenameKey(at("b", "x"), "z"))
+    assert renamed == "a: &n {z: 1}\nb: *n\n"
+    twice = Remove(at("a", 0))
+    assert edited("a: [1, 2]\n", twice, twice) == "a: [2]\n"

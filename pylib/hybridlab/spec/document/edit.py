@@ -59,8 +59,10 @@ class Editable:
 
         Raises: UneditableError, with nothing done, when one of them is not possible or would change more.
         """
-        edits = tuple(edits)
-        cuts = sorted((_cut(self._document, self._where, edit) for edit in edits), key=lambda cut: cut.start)
+        edits = tuple(dict.fromkeys(edits))
+        # The same cut twice is what all uses of an anchor ask for.
+        asked = {_cut(self._document, self._where, edit) for edit in edits}
+        cuts = sorted(asked, key=lambda cut: cut.start)
         if any(earlier.stop > later.start for earlier, later in pairwise(cuts)):
             raise UneditableError("two edits are about the same place")
         text = self.text

@@ -4,6 +4,7 @@ One that YAML 1.1 readers turn into something else (`no`, `12:30`, `017`) become
 no key accepts: it is refused with an explanation, not right for one reader and wrong for the next.
 """
 
+import math
 import re
 from typing import TypeAlias
 
@@ -21,9 +22,7 @@ class Ambiguous:
 
 
 _INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)")
 _YAML11 = (
     (re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number in base 60"),
     (re.compile(r"[-+]?0[0-7_]+"), "an octal number"),
@@ -45,6 +44,8 @@ def plain_value(text: str) -> Data:
         return text.lower() == "true"
     if _INT.fullmatch(text) and len(text) < 40:
         return int(text, 16) if text[:2] == "0x" else int(text)
+    if text in (".nan", ".NaN", ".NAN"):
+        return math.nan  # the same object each time: two documents with it in them can be equal
     if _FLOAT.fullmatch(text):
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        return float(text.lower().replace(".inf", "inf"))
     return text
