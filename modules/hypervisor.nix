@@ -142,10 +142,16 @@ in
     # it, and waits for the key to its secrets. Otherwise a switch may start a guest that is new, or whose key
     # has changed, as it was before, or not at all.
     systemd.services = lib.mapAttrs' (
-      guest: _:
+      guest: vm:
       lib.nameValuePair "microvm@${guest}" {
         wants = [ "install-microvm-${guest}.service" ] ++ secrets;
         after = secrets;
+
+        # microvm.nix starts a guest anew when the system in it is another one. Its memory, processors,
+        # interfaces and volumes are in the runner alone, which would then be installed and not run.
+        restartTriggers = lib.optional (
+          vm.evaluatedConfig or null != null
+        ) vm.evaluatedConfig.config.microvm.declaredRunner;
       }
     ) (config.microvm.vms or { });
 

@@ -103,13 +103,16 @@ class Deployer:
         return self.lab.cluster.hosts
 
     def offer(self, effects: Mapping[str, Any], label: str = "second", **of_host: Mapping[str, Any]) -> None:
-        """Let the flake have new systems with these effects, or a host's own ones."""
+        """Let the flake have new systems with these effects, or a host's own ones.
+
+        `kernel` among them is the version of its kernel.
+        """
         lines = [f'"{host.name}": "{label}"' for host in self.hosts]
         (self.folder / "labels.json").write_text(f"{{{', '.join(lines)}}}")
         shutil.rmtree(self.folder / "systems", ignore_errors=True)
         for host in self.hosts:
             mine = of_host.get(host.name.replace("-", "_"), effects)
-            for name, content in system_files(host.name, label, mine, "6.18.1").items():
+            for name, content in system_files(host.name, label, mine, mine.get("kernel", "6.18.1")).items():
                 file = self.folder / "systems" / host.name / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 if isinstance(content, Link):

@@ -3,18 +3,21 @@
 import contextlib
 import copy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hybridlab import Cluster
+from hybridlab import Cluster, parse_spec, resolve
 from hybridlab.live.checks import firewall, network
 from hybridlab.live.checks.check import CouldNotLook, Failed, Key, Ok, Result, Skipped
 from hybridlab.live.checks.selection import select
+from hybridlab.live.gate import FirewallChanges, firewall_changes
 from hybridlab.live.verify import verify
 from live.standin.lab import Lab, Played, lab
 from live.standin.rulesets import Item, from_interface, rule, to_port
 
+ROOT = Path(__file__).parents[2]
 NIXOS = ("inet", "nixos-fw")
 ACCEPT: Item = {"accept": None}
 
@@ -271,3 +274,33 @@ def test_a_program_that_fails_says_nothing_of_the_network(machines: Lab, program
         played.heal()
     assert found
     assert all(verdict == CouldNotLook("planted by the test") for verdict in found.values())
+
+
+def test_what_a_deployment_opens_and_shuts_is_told_before_it_or_that_nobody_knows(
+    cluster: Cluster, machines: Lab
+) -> None:
+    spec = (ROOT / "cluster.yaml").read_text(encoding="utf-8")
+    homelab, played = cluster.hosts, machines.machine("homelab")
+    assert firewall_changes(cluster, homelab, machines.ssh) == FirewallChanges()
+    fewer = resolve(parse_spec(spec.replace("from: [management, services]", "from: [management]")))
+    narrower = firewall_changes(fewer, fewer.hosts, machines.ssh)
+    assert any("31434/tcp is open to 10.0.10.0/24, and nobody else" in one for one in narrower.opens)
+    assert (narrower.shuts, narrower.unknown) == ((), ())
+    none = resolve(
+        parse_spec(spec.replace("    expose: {nodePort: 31434, from: [management, services]}\n", ""))
+    )
+    assert any("31434" in one for one in firewall_changes(none, none.hosts, machines.ssh).shuts)
+    more = resolve(
+        parse_spec(
+            spec.replace(
+                "    cpus: 16", "    cpus: 16\n    services: {web: {port: 8080, from: [management]}}"
+            )
+        )
+    )
+    assert any("8080" in one for one in firewall_changes(more, more.hosts, machines.ssh).opens)
+    played.plant("nft", times=None)
+    try:
+        changes = firewall_changes(cluster, homelab, machines.ssh)
+    finally:
+        played.heal()
+    assert changes == FirewallChanges(unknown=("homelab: planted by the test",))

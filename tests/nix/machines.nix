@@ -15,5 +15,7 @@ builtins.mapAttrs (_: machine: {
   inherit (machine.config.services.kubernetes) kubelet;
   generators = machine.config.systemd.generators;
   # Without what a unit runs, which names packages.
-  services = builtins.mapAttrs (_: unit: { inherit (unit) after wants; }) machine.config.systemd.services;
+  services = builtins.mapAttrs (_: unit: {
+    inherit (unit) after restartTriggers wants;
+  }) machine.config.systemd.services;
 }) cluster.nixosConfigurations

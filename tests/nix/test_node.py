@@ -1,12 +1,14 @@
 """What modules/kubernetes-node.nix and its like add to a machine of the example, as evaluated."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nix.flakes import REPOSITORY
-from nix.machines import machines
+from nix.machines import machines, machines_of
+from patched import patched
 
 NODES = ("homelab", "k8s-master", "k8s-worker-1", "k8s-worker-2")
 
@@ -58,6 +60,17 @@ def test_a_guest_starts_as_what_it_is_now_and_with_its_key(example: Mapping[str,
         unit = services[f"microvm@{guest}"]
         assert unit["wants"] == [f"install-microvm-{guest}.service", "sops-install-secrets.service"]
         assert unit["after"] == ["sops-install-secrets.service"]
+
+
+def test_a_guest_starts_anew_when_only_its_hardware_changes(tmp_path: Path) -> None:
+    def triggers(patch: str) -> dict[str, object]:
+        units = machines_of(patched(patch), tmp_path)["homelab"]["services"]
+        return {name: unit["restartTriggers"] for name, unit in units.items()}
+
+    before = triggers("")
+    for change in ("memory: 6GiB", "vcpus: 3", "storage: 100GiB"):
+        now = triggers(f"guests: {{k8s-worker-1: {{{change}}}}}")
+        assert {unit for unit in now if now[unit] != before[unit]} == {"microvm@k8s-worker-1"}, change
 
 
 def test_logs_of_pods_lie_on_the_volume_of_a_guest(example: Mapping[str, Any]) -> None:

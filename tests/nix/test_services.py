@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridlab import apply, emit_all, parse_spec, plan, resolve
-from nix.machines import machines
+from nix.machines import machines_of
 from patched import patched
 
 pytestmark = pytest.mark.nix
@@ -39,16 +38,11 @@ def test_rules_let_in_what_the_spec_says_and_no_more(tmp_path: Path) -> None:
 
 def _rules(patch: str, folder: Path) -> dict[str, set[str]]:
     """Return the rules of the input chain that come from openings, by machine."""
-    root = folder / "root"
-    root.mkdir(parents=True)
-    text = patched(patch)
-    root.joinpath("cluster.yaml").write_text(text, encoding="utf-8")
-    apply(plan(emit_all(resolve(parse_spec(text))), root))
     return {
         machine: {
             re.sub(r"\s+", " ", line).strip()
             for line in options["firewall"]["extraInputRules"].splitlines()
             if line.strip()
         }
-        for machine, options in machines(root, folder).items()
+        for machine, options in machines_of(patched(patch), folder).items()
     }

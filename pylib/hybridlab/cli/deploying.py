@@ -35,6 +35,7 @@ from hybridlab.model.node import Host, host_of
 from hybridlab.secrets.check import check_secrets
 from hybridlab.spec.scalars import Address
 
+_LOCK = "flake.lock"
 _POLL_SECONDS = 5
 _LOGIN_SECONDS = 30
 # Why ssh fails that no waiting mends.
@@ -86,7 +87,7 @@ def deploy(cluster: Cluster, folder: Path, files: Iterable[str], choices: Choice
         seen = _look(where, ssh, stack, locks)
         if seen is None or not _stays_reachable(cluster, where, ssh, allow_cut=choices.allow_cut):
             return False
-        progress.show_openings(*firewall_changes(cluster, hosts, ssh))
+        progress.show_openings(firewall_changes(cluster, hosts, ssh))
         if choices.stop_after == "look":
             return True
         links = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hybridlab-deploy-")))
@@ -118,7 +119,9 @@ def _is_complete(cluster: Cluster, folder: Path, files: Iterable[str]) -> bool:
         notice(f"{summarize(report)}; nothing is done: a machine gets all of its secrets or none")
         return False
     secrets = cluster.secrets.files if cluster.secrets else ()
-    unknown = untracked(folder, [*files, "flake.nix", *secrets])
+    # Nix would make a lock file that it does not see anew, with other inputs than those in it.
+    lock = [_LOCK] if (folder / _LOCK).exists() else []
+    unknown = untracked(folder, [*files, "flake.nix", *lock, *secrets])
     for name in unknown:
         notice(f"git does not track {name}, so the flake does not see it", error=True)
     if unknown:
@@ -133,7 +136,7 @@ def _look(
     if _refused(look_at_all(where, ssh)):
         return None
     for target in where:
-        locks.append(stack.enter_context(hold(ssh, target.address, target.name)))
+        locks.append(stack.enter_context(hold(ssh, target.addresses, target.name)))
     # Again, and for good: until it was locked, somebody else may have been at work.
     said: set[str] = set()
     while True:

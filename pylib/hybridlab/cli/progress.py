@@ -7,6 +7,7 @@ import click
 from hybridlab.cli.table import format_table
 from hybridlab.cli.terminal import notice, safe
 from hybridlab.live.deploy import AsItWas, Earlier, New, NotTried, Old, Standing, Stayed, Unsettled
+from hybridlab.live.gate import FirewallChanges
 from hybridlab.live.preflight import Problem, Seen
 from hybridlab.live.prepare import Prepared
 from hybridlab.live.switching import disturbed_nodes, restarted_guests
@@ -57,11 +58,13 @@ def show_effects(job: Prepared) -> None:
             click.echo(safe(f"  {what}: {', '.join(names)}"))
 
 
-def show_openings(opens: Iterable[str], shuts: Iterable[str]) -> None:
-    """Say what firewalls let in from now on, and what no longer."""
-    for what, items in (("opens", opens), ("shuts", shuts)):
+def show_openings(changes: FirewallChanges) -> None:
+    """Say what firewalls let in from now on, and what no longer, and where nobody knows."""
+    for what, items in (("from now on, on", changes.opens), ("shuts on", changes.shuts)):
         for item in items:
-            click.echo(safe(f"{what} on {item}"))
+            click.echo(safe(f"{what} {item}"))
+    for item in changes.unknown:
+        click.echo(safe(f"what opens or shuts is not known of {item}"))
 
 
 def show_standings(standings: Mapping[str, Standing]) -> None:

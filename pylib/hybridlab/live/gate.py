@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterable
 
+from attrs import frozen
+
 from hybridlab.live.checks.all import all_checks
-from hybridlab.live.checks.check import Check, Failed, Key, Ok, Phase, Result
+from hybridlab.live.checks.check import Check, CouldNotLook, Failed, Key, Ok, Phase, Result, Skipped
 from hybridlab.live.ssh import Ssh
 from hybridlab.live.verify import verify
 from hybridlab.model.cluster import Cluster
@@ -12,9 +14,10 @@ from hybridlab.model.node import Host
 
 # Workloads follow the machines, and may take their time: a model is loaded, an image is pulled.
 _PHASES = frozenset({Phase.MACHINES, Phase.NETWORK, Phase.SECRETS, Phase.CLUSTER})
-# What we bring about ourselves: a node that is drained is cordoned until its host is well again. And a ping
-# says nothing that ssh does not.
-_NOT_ASKED = frozenset({"node.schedulable", "ping"})
+# What we bring about ourselves: a node that is drained is cordoned until its host is well again, a new kernel
+# waits for a restart that is the user's, and the first node of a new Kubernetes is not what most are. And a
+# ping says nothing that ssh does not.
+_NOT_ASKED = frozenset({"node.schedulable", "node.version", "ping", "reboot"})
 _LOGIN = "ssh"
 _FIREWALL = "firewall."
 _OPENS = frozenset({"firewall.opening", "firewall.nodePort"})
@@ -69,13 +72,21 @@ def _unwell(results: Iterable[Result]) -> tuple[Result, ...]:
     return tuple(result for result in results if not isinstance(result.verdict, Ok))
 
 
-def firewall_changes(
-    cluster: Cluster, hosts: Iterable[Host], ssh: Ssh
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a switch opens on these hosts and their guests that is shut now, and what it shuts.
+@frozen
+class FirewallChanges:
+    """What a switch changes in firewalls.
 
-    It is what verify says of the firewall that is loaded now; nothing, of a machine that can not be asked.
+    `opens`: what is open then, and is not, or to others, now; `shuts`: what is open now, and not then;
+    `unknown`: machines that could not be asked, and why.
     """
+
+    opens: tuple[str, ...] = ()
+    shuts: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def firewall_changes(cluster: Cluster, hosts: Iterable[Host], ssh: Ssh) -> FirewallChanges:
+    """Return what changes on these hosts and their guests: what verify says of the firewalls loaded now."""
     own = {name for host in hosts for name in (host.name, *(guest.name for guest in host.guests))}
     checks = [
         check
@@ -83,11 +94,14 @@ def firewall_changes(
         if check.key.machine in own and check.key.code.startswith(_FIREWALL)
     ]
     opens, shuts = [], []
+    unknown: dict[str, str] = {}
     for result in verify(checks, cluster, ssh):
-        if isinstance(result.verdict, Failed):
-            machine = result.check.key.machine
-            if result.check.key.code in _OPENS:
+        machine = result.check.key.machine or ""
+        match result.verdict:
+            case Failed() if result.check.key.code in _OPENS:
                 opens.append(f"{machine}: {result.check.title}")
-            elif result.check.key.code == _SHUTS:
-                shuts.append(f"{machine}: {result.verdict.found}")
-    return tuple(opens), tuple(shuts)
+            case Failed(found=found) if result.check.key.code == _SHUTS:
+                shuts.append(f"{machine}: {found}")
+            case CouldNotLook(reason=reason) | Skipped(reason=reason):
+                unknown.setdefault(machine, f"{machine}: {reason}")
+    return FirewallChanges(tuple(opens), tuple(shuts), tuple(unknown.values()))

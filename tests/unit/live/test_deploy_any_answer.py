@@ -29,6 +29,7 @@ from hybridlab.live.activation import Activation, Kept, Limits, TakenBack, Unkno
 from hybridlab.live.checks.check import CouldNotLook
 from hybridlab.live.deploy import Old
 from hybridlab.live.drain import Nodes, NodeState
+from hybridlab.live.gate import FirewallChanges
 from hybridlab.live.gather import gather
 from hybridlab.live.generations import generations, system_of
 from hybridlab.live.lock import Lock
@@ -404,7 +405,7 @@ class Locking(Machine):
 @given(st.builds(Locking, answers=st.tuples(outputs()), line=TEXTS, status=st.sampled_from([0, 1, 75, 255])))
 @settings(max_examples=40, deadline=None)
 def test_a_lock_is_held_only_if_it_is_said(machine: Locking) -> None:
-    lock = Lock(machine, TARGET.address, TARGET.name)
+    lock = Lock(machine, TARGET.addresses, TARGET.name)
     try:
         lock.take()
     except LiveError as error:
@@ -422,7 +423,7 @@ def test_a_machine_that_says_something_else_than_held_is_not_waited_for() -> Non
 
     began = time.monotonic()
     with pytest.raises(LiveError, match="can not lock homelab"):
-        Lock(Noisy(), TARGET.address, TARGET.name).take()
+        Lock(Noisy(), TARGET.addresses, TARGET.name).take()
     assert time.monotonic() - began < 10
 
 
@@ -488,7 +489,7 @@ def told(machine: Machine) -> None:
         lambda: notice(system_of(machine, TARGET.address, generations(machine, TARGET.address)[0])),
         lambda: progress.show_effects(ask_host(SEEN, SECOND, machine)),
         lambda: kubeconfig.fetch(CLUSTER, machine),
-        Lock(Locking(answers=machine.answers, status=75), TARGET.address, TARGET.name).take,
+        Lock(Locking(answers=machine.answers, status=75), TARGET.addresses, TARGET.name).take,
         Nodes(machine, TARGET.address).states,
         lambda: Nodes(machine, TARGET.address).drain("k8s-worker-1"),
     ):
@@ -499,7 +500,7 @@ def told(machine: Machine) -> None:
     word, rest = activation(machine).outcome()
     progress.show_standings({"homelab": Old(f"{word} {rest}")})
     progress.show_effects(Prepared(SEEN, SECOND, parse_changes(_text(machine)), (_text(machine),)))
-    progress.show_openings([_text(machine)], [_text(machine)])
+    progress.show_openings(FirewallChanges(*((_text(machine),) for _ in range(3))))
     click.echo(render_report(Report.of(breaks_of(CLUSTER, [TARGET], machine), CLUSTER.source)), nl=False)
 
 

@@ -62,7 +62,7 @@ def _judge_current(host: str, guest: str, output: Output) -> Verdict:
         case [booted, current] if booted == current:
             return Ok(current)
         case [booted, current]:
-            # A change of memory or interfaces alone restarts nothing: only the guest's system is a trigger.
+            # A switch restarts a guest whose runner changes (modules/hypervisor.nix): it was not by one.
             return Failed(
                 f"the runner {current}",
                 f"the runner {booted}",

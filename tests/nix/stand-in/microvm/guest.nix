@@ -11,6 +11,22 @@ let
 in
 {
   options.microvm = {
+    # What a host starts. Here it holds what the guest's own system does not know, and not that as well.
+    declaredRunner = option types.package (derivation {
+      name = "microvm-${config.networking.hostName}";
+      system = config.nixpkgs.hostPlatform;
+      builder = "/bin/sh";
+      machine = builtins.toJSON {
+        inherit (cfg)
+          devices
+          interfaces
+          mem
+          shares
+          vcpu
+          volumes
+          ;
+      };
+    });
     hypervisor = option (types.enum [
       "qemu"
       "cloud-hypervisor"

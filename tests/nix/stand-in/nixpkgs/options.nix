@@ -101,6 +101,7 @@ let
     # NixOS takes a folder as text, too.
     path = option (listOf package) [ ];
     requiredBy = option (listOf str) [ ];
+    restartTriggers = option (listOf anything) [ ];
     wantedBy = option (listOf str) [ ];
     wants = option (listOf str) [ ];
     script = option lines "";
