@@ -17,6 +17,11 @@ ADDRESS = ip_address("10.0.10.5")
 HOSTNAME = read("cat", "/etc/hostname")
 
 
+def file(name: str) -> str:
+    """A file of a machine that may be shown, and that a test may fill with anything."""
+    return f"/sys/class/net/{name}/address"
+
+
 @pytest.fixture(scope="module")
 def shared(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Machines for tests that change nothing in them for good."""
@@ -60,12 +65,12 @@ def test_a_question_is_asked_once(shared: Lab, host: Played) -> None:
 
 
 def test_status_and_errors_belong_to_their_question(shared: Lab) -> None:
-    missing, other = read("cat", "/etc/missing"), read("cat", "/etc/hostname", "/etc/gone")
+    missing, other = read("cat", file("missing")), read("cat", "/etc/hostname", file("gone"))
     found = answers(shared, missing, HOSTNAME, other)
     assert found == {
-        missing: Output(1, "", "cat: /etc/missing: No such file or directory\n"),
+        missing: Output(1, "", "cat: /sys/class/net/missing/address: No such file or directory\n"),
         HOSTNAME: Output(0, "homelab\n"),
-        other: Output(1, "homelab\n", "cat: /etc/gone: No such file or directory\n"),
+        other: Output(1, "homelab\n", "cat: /sys/class/net/gone/address: No such file or directory\n"),
     }
 
 
@@ -97,15 +102,15 @@ def test_a_program_that_is_not_there(shared: Lab, host: Played) -> None:
 )
 def test_odd_answers(shared: Lab, host: Played, content: bytes, text: str) -> None:
     """Whatever a program writes, the next answer is found."""
-    host.write("/etc/odd", content)
-    odd = read("cat", "/etc/odd")
+    host.write(file("odd"), content)
+    odd = read("cat", file("odd"))
     assert answers(shared, odd, HOSTNAME) == {odd: Output(0, text), HOSTNAME: Output(0, "homelab\n")}
 
 
 def test_a_shell_keeps_no_nul(shared: Lab, host: Played) -> None:
     """They are gone from an answer, as from every variable of a shell, and nothing else is."""
-    host.write("/etc/odd", b"a\0b\0")
-    odd = read("cat", "/etc/odd")
+    host.write(file("odd"), b"a\0b\0")
+    odd = read("cat", file("odd"))
     found = answers(shared, odd, HOSTNAME)
     assert (found[odd].status, found[odd].stdout) == (0, "ab")
     assert found[HOSTNAME] == Output(0, "homelab\n")
@@ -114,8 +119,8 @@ def test_a_shell_keeps_no_nul(shared: Lab, host: Played) -> None:
 @settings(max_examples=30)
 @given(content=st.binary(max_size=200).map(lambda data: data.replace(b"\0", b"")))
 def test_every_answer_comes_back_whole(shared: Lab, content: bytes) -> None:
-    shared.machine("homelab").write("/etc/odd", content)
-    odd = read("cat", "/etc/odd")
+    shared.machine("homelab").write(file("odd"), content)
+    odd = read("cat", file("odd"))
     assert answers(shared, odd, HOSTNAME) == {
         odd: Output(0, content.decode(errors="replace")),
         HOSTNAME: Output(0, "homelab\n"),
@@ -140,7 +145,7 @@ def test_words_arrive_as_they_are(shared: Lab, asked: list[list[str]]) -> None:
 
 def test_a_question_that_takes_too_long_holds_up_no_other(shared: Lab, host: Played) -> None:
     host.plant("cat", "slow", "hang")
-    slow = read("cat", "/etc/slow", seconds=1)
+    slow = read("cat", file("slow"), seconds=1)
     found = answers(shared, HOSTNAME, slow, read("uname", "-n"))
     assert found[slow].why_not(slow) == "cat did not come to an end within 1 s"
     assert [output.status for output in found.values()] == [0, 124, 0]
@@ -148,21 +153,21 @@ def test_a_question_that_takes_too_long_holds_up_no_other(shared: Lab, host: Pla
 
 def test_a_connection_that_is_cut_leaves_what_was_answered(shared: Lab, host: Played) -> None:
     host.plant("cat", "cut", "cut")
-    cut = read("cat", "/etc/cut")
+    cut = read("cat", file("cut"))
     found = answers(shared, HOSTNAME, read("uname", "-n"), cut, read("uname", "-s"))
     assert found == {HOSTNAME: Output(0, "homelab\n"), read("uname", "-n"): Output(0, "homelab\n")}
 
 
 def test_a_machine_that_goes_down_leaves_what_was_answered(example: Lab) -> None:
     example.machine("homelab").plant("cat", "down", "reboot")
-    found = gather(example.ssh, ADDRESS, [HOSTNAME, read("cat", "/etc/down")], seconds=30)
+    found = gather(example.ssh, ADDRESS, [HOSTNAME, read("cat", file("down"))], seconds=30)
     assert found == {HOSTNAME: Output(0, "homelab\n")}
     example.machine("homelab").wait_up()
 
 
 def test_time_that_runs_out_leaves_what_was_answered(shared: Lab, host: Played) -> None:
     host.plant("cat", "slow", "hang")
-    found = answers(shared, HOSTNAME, read("cat", "/etc/slow", seconds=60), seconds=2)
+    found = answers(shared, HOSTNAME, read("cat", file("slow"), seconds=60), seconds=2)
     assert found == {HOSTNAME: Output(0, "homelab\n")}
 
 
@@ -189,9 +194,9 @@ def test_any_shell_will_do(shared: Lab, host: Played, shell: str) -> None:
     sh = host.root / "standin/bin/sh"
     sh.unlink()
     sh.symlink_to(f"/usr/bin/{shell}")
-    host.write("/etc/odd", "ü\n€")
+    host.write(file("odd"), "ü\n€")
     host.write("/root/.bashrc", "export LANG=C.UTF-8 LC_ALL=C.UTF-8\n")
-    odd = read("cat", "/etc/odd")
+    odd = read("cat", file("odd"))
     try:
         assert answers(shared, odd, HOSTNAME) == {odd: Output(0, "ü\n€"), HOSTNAME: Output(0, "homelab\n")}
     finally:

@@ -42,7 +42,7 @@ def roll_back(cluster: Cluster, hosts: Iterable[Host], *, to: int | None, yes: b
         plans, locks = [], []
         for target in targets(cluster, hosts, {}):
             seen = _seen(ssh, target)
-            locks.append(stack.enter_context(hold(ssh, target.address, target.name)))
+            locks.append(stack.enter_context(hold(ssh, target.addresses, target.name)))
             plans.append((seen, *_aim(ssh, target, to)))
         for seen, generation, _ in plans:
             to_what = f"to generation {generation.number}, of {generation.made}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from hybridlab.errors import LiveError
 from hybridlab.live.activation import Activation, Ending, Kept, Limits, TakenBack, Unknown
@@ -17,6 +17,7 @@ from hybridlab.live.drain import Nodes
 from hybridlab.live.gate import gate_checks, unreached, wait_until_well, well
 from hybridlab.live.lock import Lock
 from hybridlab.live.prepare import Prepared
+from hybridlab.live.securing import secure
 from hybridlab.live.ssh import Ssh
 from hybridlab.live.switching import disturbed_nodes
 from hybridlab.live.targets import address_of
@@ -127,9 +128,10 @@ class Deployment:
         When interrupted, the host that is being switched is taken back first. Raises: LiveError if something
         can not even begin; KeyboardInterrupt.
         """
-        for job in self.jobs:
-            if job.is_there:
-                continue
+        to_do = [job for job in self.jobs if not job.is_there]
+        for job in to_do:
+            self._secure(job)
+        for job in to_do:
             self._switch(job)
             if not isinstance(self.standings[job.target.name], New):
                 return
@@ -138,13 +140,16 @@ class Deployment:
     def take_back(self) -> None:
         """Bring those that were switched back to the systems that they ran before, the last one first."""
         for job in reversed(self.switched):
-            seen = job.seen
+            name, seen = job.target.name, job.seen
             # As a generation, where the host started with the system that it ran.
             number = seen.generation if seen.current == seen.profile else None
+            then = Old("taken back, because another host failed")
             try:
-                self.go_back(job, seen.current, number, Old("taken back, because another host failed"))
+                self.go_back(_after(job), seen.current, number, then)
             except LiveError as error:  # the others can go back all the same
-                self.say(f"{job.target.name}: {error}")
+                self.say(f"{name}: not taken back: {error}")
+                if isinstance(self.standings[name], New):
+                    self.standings[name] = Unsettled(f"not taken back: {error}", 0)
 
     def go_back(self, job: Prepared, system: str, generation: int | None, then: Standing) -> None:
         """Make a host run an earlier `system`, which is this `generation` of its profile if that is known.
@@ -190,8 +195,7 @@ class Deployment:
 
         `standings` has then what `standing_after` makes of how it ended.
         """
-        for lock in self.locks:
-            lock.take()
+        self._secure(job)
         name, limits = job.target.name, self.options.limits
         activation = Activation(self.ssh, job.target.addresses, system, limits, generation)
         self.standings[name] = Unsettled("it was not finished", limits.reach + limits.keep)
@@ -210,6 +214,13 @@ class Deployment:
             raise
         self.standings[name] = standing_after(ending)
         self.say(f"{name}: {_told(ending)}")
+
+    def _secure(self, job: Prepared) -> None:
+        """See to it that the host is locked, and is as its job has it. Raises: LiveError if it is not."""
+        for lock in self.locks:
+            # Another host's may be out of reach: that is no reason not to take this one back.
+            if lock.name == job.target.name:
+                secure(lock, job.seen, self.ssh, self.say)
 
     @contextmanager
     def _drained(self, job: Prepared) -> Iterator[None]:
@@ -267,6 +278,12 @@ class Deployment:
         for node in self.cluster.control_plane:
             return Nodes(self.ssh, address_of(self.cluster, node.machine))
         return None
+
+
+def _after(job: Prepared) -> Prepared:
+    """Return the job once the host was switched: it is where it went to, and goes back to where it was."""
+    target = evolve(job.target, address=job.target.afterwards, afterwards=job.target.address)
+    return evolve(job, seen=evolve(job.seen, target=target, current=job.system, profile=job.system))
 
 
 def _failing(job: Callable[[], object]) -> str | None:

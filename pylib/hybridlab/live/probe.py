@@ -9,12 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
+from hybridlab.live.paths import ADMIN_KUBECONFIG
+
 # Options are listed, not excluded: programs take them abbreviated, joined, and with values like verbs.
 _Allows = Callable[[Sequence[str]], bool]
 
 
 def _anything(_: Sequence[str]) -> bool:
     return True
+
+
+def _nothing(words: Sequence[str]) -> bool:
+    return not words
 
 
 def _options(words: Sequence[str], *allowed: str) -> bool:
@@ -51,43 +57,42 @@ def _nft(words: Sequence[str]) -> bool:
     return verbs[:1] == ["list"] and plain and _options(words, "--json", "--stateless", "--terse")
 
 
+# Variables of curl's with text around them: what begins with `@` is read from a file, %output writes one.
+_WRITE_OUT = re.compile(r"--write-out=(?:%\{(?:http_code|time_connect)\}|\\n| )+")
+
+
 def _curl(words: Sequence[str]) -> bool:
     """A GET whose answer goes to standard output, and no configuration from elsewhere."""
     return all(
         word in ("--silent", "--show-error", "--fail", "--insecure", "--head")
         or word.startswith(("--max-time=", "http://", "https://"))
-        or (word.startswith("--write-out=") and "%output" not in word)
+        or _WRITE_OUT.fullmatch(word)
         for word in words
     )
 
 
-# Where nothing secret lies but what is named below; what is below /sys and /proc belongs to the kernel.
-_READABLE = (
-    "/etc/",
-    "/nix/",
-    "/proc/cmdline",
-    "/proc/meminfo",
-    "/proc/modules",
-    "/proc/swaps",
-    "/run/booted-system/",
-    "/run/current-system/",
-    "/sys/",
-    "/var/lib/microvms/",
+# What nobody keeps a secret in, each by its name: a folder may hold one tomorrow.
+_SHOWN = re.compile(
+    r"/etc/(?:hostname|machine-id|os-release)"
+    r"|/proc/(?:cmdline|meminfo|swaps)"
+    r"|/sys/class/net/[^/]+/address"
+    r"|/sys/class/drm/card[0-9]+/device/mem_info_vram_total"
+    r"|/sys/class/kfd/kfd/topology/nodes/[0-9]+/properties"
+    r"|(?:/run/(?:booted|current)-system|/nix/store/[0-9A-Za-z+._?=-]+)/kernel-params"
 )
-_SECRET = ("key", "password", "passwd-", "secret", "shadow", "token")
 
 
 def _cat(words: Sequence[str]) -> bool:
-    return all(
-        word.startswith(_READABLE)
-        and ".." not in word.split("/")
-        and not any(secret in word.lower() for secret in _SECRET)
-        for word in words
-    )
+    return all(_SHOWN.fullmatch(word) for word in words)
+
+
+def _sha256sum(words: Sequence[str]) -> bool:
+    """Digests of files, each named here: options would take their names, or texts, from a file."""
+    return bool(words) and all(word.startswith("/") for word in words[words[0] == "--" :])
 
 
 def _kubectl(words: Sequence[str]) -> bool:
-    """Reads, and no Secret, by whatever name."""
+    """Reads, and no Secret, by whatever name; from no file but the admin's kubeconfig."""
     return (
         _verb("get", "version", "api-resources")(words)
         and _options(words, *_KUBECTL)
@@ -96,8 +101,9 @@ def _kubectl(words: Sequence[str]) -> bool:
 
 
 _KUBECTL = (
-    *("--kubeconfig=", "--request-timeout=", "--output=", "--namespace=", "--all-namespaces"),
-    *("--selector=", "--field-selector=", "--ignore-not-found", "--raw=", "--show-managed-fields"),
+    *(f"--kubeconfig={ADMIN_KUBECONFIG}", "--request-timeout=", "--output=json", "--output=name"),
+    *("--namespace=", "--all-namespaces", "--selector=", "--field-selector=", "--ignore-not-found", "--raw="),
+    "--show-managed-fields",
 )
 _OPENSSL = ("-noout", "-enddate", "-startdate", "-subject", "-issuer", "-serial", "-fingerprint", "-sha256")
 _JOURNAL = ("--unit=", "--lines=", "--output=", "--boot", "--since=", "--until=", "--grep=", "--priority=")
@@ -106,12 +112,11 @@ _JOURNAL = ("--unit=", "--lines=", "--output=", "--boot", "--since=", "--until="
 _READERS: Mapping[str, _Allows] = {
     "bridge": _ip,
     "cat": _cat,
-    "clinfo": _anything,
+    "clinfo": _nothing,
     "curl": _curl,
     # Without `+` it sets the clock.
     "date": lambda words: all(word.startswith("+") or word == "--utc" for word in words),
     "df": _anything,
-    "findmnt": _anything,
     "getent": lambda words: words[:1] in (["hosts"], ["ahosts"], ["passwd"], ["group"]),
     "id": _anything,
     "ip": _ip,
@@ -134,8 +139,7 @@ _READERS: Mapping[str, _Allows] = {
     "printenv": _anything,
     "readlink": _anything,
     "rocm-smi": lambda words: all(word == "--json" or word.startswith("--show") for word in words),
-    "rocminfo": _anything,
-    "sha256sum": _anything,
+    "sha256sum": _sha256sum,
     "ss": _only("--listening", "--numeric", "--tcp", "--udp", "--no-header", "--processes"),
     "stat": _anything,
     "systemctl": _verb("is-system-running", "is-active", "show", "list-units", "list-timers"),
