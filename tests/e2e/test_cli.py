@@ -268,10 +268,12 @@ def test_unreadable_content(content: bytes, said: str, command: list[str]) -> No
     assert [*tree()] == ["cluster.yaml"]
 
 
-def test_missing_file_and_folder_are_named(lab: Path) -> None:
-    for path in ("missing.yaml", str(lab), "cluster.yaml/below"):
-        result = run("--spec", path, "check")
-        assert (result.exit_code, result.stdout.startswith(f"{path}:1:1: error[")) == (1, True)
+def test_what_is_no_file_is_named_and_no_pipe_waited_for(lab: Path) -> None:
+    os.mkfifo("pipe")
+    for path in ("missing.yaml", str(lab), "cluster.yaml/below", "pipe", "/dev/null"):
+        for command in ("check", "generate"):
+            result = run("--spec", path, command)
+            assert (result.exit_code, result.stdout, f"Error: {path} " in result.stderr) == (2, "", True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything: run the tests as another user")
@@ -855,12 +857,14 @@ def test_deploy_wants_files_that_git_tracks() -> None:
     Path("cluster.yaml").write_text(MACHINES)
     run("generate")
     Path("flake.nix").write_text("{ }")
+    Path("flake.lock").write_text("{ }")
     git = need_program("git")
     subprocess.run([git, "init", "--quiet"], check=True)
     subprocess.run([git, "add", "modules/generated/master", "flake.nix"], check=True)
     result = run("deploy", "--dry-run")
     assert result.exit_code == 1
     assert "git does not track modules/generated/index.json" in result.stderr
+    assert "git does not track flake.lock" in result.stderr
     assert "flake.nix" not in result.stderr
     subprocess.run([git, "add", "--all"], check=True)
     assert run("deploy", "--dry-run").exit_code == 0

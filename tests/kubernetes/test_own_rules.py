@@ -26,8 +26,16 @@ from programs import need_program
 DEAD = frozenset({"MAN020", "MAN026", "MAN032", "MAN042", "MAN043", "MAN046"})
 # What it refuses only until another object is there: an account, or what defines a kind.
 OF_OTHERS = frozenset({"MAN037", "MAN039", "MAN054"})
-PLURALS = {"IngressClass": "ingressclasses", "NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
-CLUSTER_WIDE = ("Namespace", "PersistentVolume", "IngressClass", "IPAddress", "CustomResourceDefinition")
+PLURALS = {
+    "Ingress": "ingresses",
+    "IngressClass": "ingressclasses",
+    "NetworkPolicy": "networkpolicies",
+    "PriorityClass": "priorityclasses",
+}
+CLUSTER_WIDE = (
+    *("Namespace", "PersistentVolume", "IngressClass", "IPAddress", "CustomResourceDefinition"),
+    "PriorityClass",
+)
 
 
 def path_of(one: dict[str, Any]) -> str:
@@ -142,7 +150,72 @@ def controller(kind: str, selector: str, restart: str = "") -> str:
 
 SELECTOR = "selector: {matchLabels: {a: b}}, "
 EMPTY = "{name: v, emptyDir: {}}"
+SHAPES = (
+    *map(
+        container,
+        [
+            "livenesProbe: {tcpSocket: {port: 80}}",
+            "restartpolicy: Always",
+            "resources: {memory: 512Mi}",
+            "command: cat x",
+            "command: [sleep, 5]",
+            "lifecycle: {preStop: [sleep, '5']}",
+            "lifecycle: {preStop: {exec: {command: cat x}}}",
+            "env: {TZ: UTC}",
+            "env: [{name: 4, value: '4'}]",
+            "ports: {containerPort: 80}",
+            "ports: [{containerPort: '80'}]",
+            "ports: [{containerPort: 80.0}]",
+            "ports: [{containerPort: 80.5}]",
+            "ports: [null]",
+            "tty: 'true'",
+            "tty: true",
+            "tty: null",
+            "tty: 1",
+            "stdin: {}",
+            "workingDir: 5",
+            "securityContext: {runAsUser: '1000'}",
+            "securityContext: {runAsUser: 99999999999999999999}",
+            "securityContext: {capabilities: [NET_ADMIN]}",
+            "securityContext: []",
+            "livenessProbe: {httpGet: {port: 80.0}, timeoutSeconds: 5}",
+            "livenessProbe: {httpGet: {port: 80.5}}",
+            "livenessProbe: {httpGet: {port: 80}, timeoutSeconds: 5s}",
+            "resources: {limits: {cpu: [1]}}",
+        ],
+    ),
+    *(
+        container(spec=spec)
+        for spec in (
+            "terminationGracePeriodSeconds: 30s",
+            "terminationGracePeriodSeconds: 30.0",
+            "hostNetwork: 'true'",
+            "hostNetwork: 1",
+            "hostAliases: {nas: 10.0.0.1}",
+            "hostAliases: [{ip: 10.0.0.1, hostnames: nas}]",
+            "imagePullSecrets: [regcred]",
+            "volumes: [{name: a, hostPath: /x}]",
+            "volumes: {a: {emptyDir: {}}}",
+            "nodeSelector: [gpu=amd]",
+            "tolerations: {key: a}",
+            "dnsConfig: {nameservers: 1.1.1.1}",
+            "replicas: 2",
+            "affinity: {nodeAffinity: {required: {}}}",
+        )
+    ),
+    service("{selector: {a: b}, ports: [{port: '80'}]}"),
+    service("{selector: {a: b}, ports: [{port: 80, targetport: 80}]}"),
+    service("{selector: {a: b}, ports: [{port: 80, targetPort: 80.0}]}"),
+    in_default("v1", "Service", "a", "spec:\nselector: {a: b}\nports: [{port: 80}]"),
+    in_default("v1", "Service", "a", "specs: {selector: {a: b}, ports: [{port: 80}]}"),
+    in_default("v1", "ConfigMap", "a", "data: {a: b}\nimmutable: 'yes'"),
+    in_default("v1", "ConfigMap", "a", "data: [a]"),
+    in_default("v1", "ConfigMap", "a", "data: {a: b}", "namespace: default, annotation: {a: b}"),
+    in_default("v1", "ConfigMap", "a", "data: {a: b}", "namespace: default, labels: [a=b]"),
+    in_default("v1", "ConfigMap", "a", "data: {a: b}\nstatus: {}"),
+)
 FRAGMENTS = (
+    *SHAPES,
     *limits(["500Mb", "'1,5'", "'2 Gi'", "1GB", "1gi", "''", "-1", "10%", "1e3Mi", "1Mi1", "true", "1ee3"]),
     *limits(["500m", "0", "1e0", "0x1", ".5", "5.", "+1", "null", "'0500m'", "1_0", "0.1n", "1.5"]),
     resources("{requests: {memory: 2Gi}, limits: {memory: 1Gi}}"),

@@ -6,6 +6,7 @@ A command's module is imported when the command runs, and itself imports what it
 
 import difflib
 import os
+import re
 import sys
 from functools import partial
 from importlib import import_module
@@ -72,6 +73,8 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _about_spec(error, ctx) or error from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
@@ -87,6 +90,27 @@ class Program(click.Group):
         if not standalone_mode:
             return run()
         sys.exit(exit_code_of(run))
+
+
+def _about_spec(error: click.UsageError, ctx: click.Context) -> click.UsageError | None:
+    """Return what is said where the spec, or another option of the program, stands behind a command."""
+    if error.ctx is None or error.ctx is ctx:
+        return None
+    command = error.ctx.command_path.removeprefix(ctx.command_path)
+    if isinstance(error, click.NoSuchOption):
+        for option in ctx.command.params:
+            if error.option_name in option.opts and not getattr(option, "is_flag", False):
+                example = f"{ctx.command_path} {error.option_name} {option.make_metavar(ctx)}{command}"
+                return click.UsageError(
+                    f"{error.option_name} goes before the command: {example}", ctx=error.ctx
+                )
+    # An argument too many, by its name in brackets.
+    elif (found := re.search(r"\(([^()\s]+\.ya?ml)\)$", error.message)) and type(error) is click.UsageError:
+        example = f"{ctx.command_path} --spec {found[1]}{command}"
+        return click.UsageError(
+            f"the spec is named with --spec, before the command: {example}", ctx=error.ctx
+        )
+    return None
 
 
 def _wants_color(choice: str) -> bool | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from hybridlab.diagnostic import SpecPath
-from hybridlab.model.plain import items, mapping, whole
+from hybridlab.model.plain import is_true, items, mapping, whole
 from hybridlab.model.workload import PodTemplate
 from hybridlab.tables.ports import Protocol
 
@@ -30,7 +30,7 @@ class HostPort:
 
 def host_ports(template: PodTemplate) -> Iterator[HostPort]:
     """Yield the ports that each of these pods takes on its node, but not those of containers that prepare."""
-    shared = template.spec.get("hostNetwork") is True
+    shared = is_true(template.spec.get("hostNetwork"))
     for container, at in template.containers:
         if "initContainers" in at:
             continue

@@ -11,7 +11,7 @@ from typing import Any
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.conditions import satisfies
 from hybridlab.model.node import Machine, Toleration
-from hybridlab.model.plain import items, mapping, texts
+from hybridlab.model.plain import is_true, items, mapping, texts, whole, written
 from hybridlab.model.quantity import parse_quantity
 from hybridlab.model.scope import Scope
 from hybridlab.model.workload import (
@@ -79,6 +79,16 @@ def _objects(scope: Scope, workload: str, document: object, at: SpecPath) -> Ite
         return
     wanted = {"apiVersion": version, "kind": kind, "metadata.name": name}
     missing = [key for key, value in wanted.items() if not isinstance(value, str) or not value]
+    for key in missing:
+        value = wanted[key]
+        if value is not None and value != "" and not isinstance(value, dict | list):
+            scope.problem(
+                "RES004",
+                f"{key} must be text, and YAML reads {written(value)} as something else",
+                SpecPath((*at, *key.split("."))),
+                hint=f'put it in quotes: "{written(value)}"',
+            )
+            return
     if missing:
         scope.problem(
             "RES004",
@@ -176,10 +186,10 @@ def _ends(one: KubernetesObject, spec: Mapping[str, Any]) -> bool:
 def _replicas(one: KubernetesObject, nodes: int) -> int:
     if one.kind == "DaemonSet":
         return nodes
-    if one.kind in _JOBS and one.spec.get("suspend") is True:
+    if one.kind in _JOBS and is_true(one.spec.get("suspend")):
         return 0
     written = one.spec.get("replicas" if one.kind in _REPLICATED else "parallelism")
-    return written if type(written) is int and 0 <= written < 2**31 else 1
+    return number if (number := whole(written)) is not None and 0 <= number < 2**31 else 1
 
 
 def _amount(
@@ -249,8 +259,8 @@ def _ports(one: KubernetesObject) -> Iterator[ServicePort]:
             namespace=one.namespace,
             selector=texts(spec.get("selector")),
             target=target if isinstance(target := port.get("targetPort"), str) else None,
-            port=number if type(number) is int else 0,
+            port=whole(number) or 0,
             protocol=Protocol.UDP if protocol == "UDP" else Protocol.TCP,
-            node_port=node_port if type(node_port) is int and node_port != 0 else None,  # 0 is none, too
+            node_port=whole(node_port) or None,  # 0 is none, too
             is_node_port=has_node_ports,
         )

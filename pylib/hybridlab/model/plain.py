@@ -26,7 +26,12 @@ def texts(value: object) -> dict[str, str]:
 
 def whole(value: object) -> int | None:
     """Return a whole number as it is, and of anything else, also a truth value, None."""
-    return value if type(value) is int else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def is_true(value: object) -> bool:
+    """Whether this is meant to be true: for some of Kubernetes' readers, `yes` and `on` are, too."""
+    return value is True or getattr(value, "reading", "") == "true"
 
 
 def matching(value: object, path: SpecPath, pattern: tuple[str, ...]) -> Iterator[tuple[Any, SpecPath]]:
@@ -43,17 +48,8 @@ def matching(value: object, path: SpecPath, pattern: tuple[str, ...]) -> Iterato
 
 
 def is_text(value: object) -> bool:
-    """Whether Kubernetes' readers take this for text, or for nothing, which is left out.
-
-    One plain scalar is text for them, and an ambiguous number for the reader of the spec: `12:30`, which
-    only YAML 1.1 counts in base 60.
-    """
-    return value is None or isinstance(value, str) or getattr(value, "reading", "") == "a number in base 60"
-
-
-def is_number_for_yaml(value: object) -> bool:
-    """Whether a plain scalar, ambiguous for the reader of the spec, is a number for Kubernetes' readers."""
-    return "number" in getattr(value, "reading", "")
+    """Whether Kubernetes' readers take this for text, or for nothing, which is left out."""
+    return value is None or isinstance(value, str)
 
 
 def written(value: object) -> str:

@@ -19,9 +19,9 @@ from hybridlab.model.scope import Scope
 from hybridlab.model.waivers import CheckSettings, Waiver
 from hybridlab.model.workload import App, Workload
 from hybridlab.model.workloads import resolve_workloads
-from hybridlab.spec.checks import CheckSpec
 from hybridlab.spec.cluster import ClusterSpec, SecretsSpec
 from hybridlab.spec.network import VlanSpec
+from hybridlab.spec.places import astray
 from hybridlab.tables.releases import RELEASES
 
 _MOST_RELATED = 3
@@ -65,18 +65,27 @@ def _cluster(scope: Scope) -> Cluster:
         flows=flows,
         firewalls=derive_firewalls(flows),
         other_networks=tuple(OtherNetwork(n, cidr) for n, cidr in sorted(spec.networks.others.items())),
-        check_settings=CheckSettings() if spec.check is None else _check_settings(spec.check),
+        check_settings=_check_settings(spec),
         source=spec.source,
     )
 
 
-def _check_settings(spec: CheckSpec) -> CheckSettings:
+def _check_settings(spec: ClusterSpec) -> CheckSettings:
+    if spec.check is None:
+        return CheckSettings()
     path = SpecPath.of("check", "waivers")
     waivers = tuple(
-        Waiver(w.code, w.at, w.reason, None if w.until is None else w.until.day, path / index)
-        for index, w in enumerate(spec.waivers)
+        Waiver(
+            w.code,
+            w.at,
+            w.reason,
+            None if w.until is None else w.until.day,
+            path / index,
+            None if w.at is None else astray(spec, w.at),
+        )
+        for index, w in enumerate(spec.check.waivers)
     )
-    return CheckSettings(waivers, {str(code): severity for code, severity in spec.severities.items()})
+    return CheckSettings(waivers, {str(code): severity for code, severity in spec.check.severities.items()})
 
 
 def _vlan(name: str, spec: VlanSpec) -> Vlan:

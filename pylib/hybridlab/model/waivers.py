@@ -13,7 +13,8 @@ from hybridlab.diagnostic import Severity, SpecPath
 class Waiver:
     """Findings of `code` at the place `at` of the spec, and below it, are meant so; None is everywhere.
 
-    `until` is the last day on which this counts; `path` is where it stands.
+    `until` is the last day on which this counts; `path` is where it stands. `astray` is what to do about an
+    `at` that is no place of the spec.
     """
 
     code: str
@@ -21,6 +22,7 @@ class Waiver:
     reason: str
     until: datetime.date | None
     path: SpecPath
+    astray: str | None = None
 
     def covers(self, code: str, path: SpecPath) -> bool:
         """Return whether this is about a finding of `code` at `path`."""

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.network import Vlan
 from hybridlab.model.node import Toleration
-from hybridlab.model.plain import items, mapping
+from hybridlab.model.plain import is_true, items, mapping
 from hybridlab.spec.scalars import Taint
 from hybridlab.tables.ports import Protocol, Service
 
@@ -272,7 +272,7 @@ class PodTemplate:
     @property
     def privileged(self) -> bool:
         contexts = (mapping(container.get("securityContext")) for container, _ in self.containers)
-        return any(context.get("privileged") is True for context in contexts)
+        return any(is_true(context.get("privileged")) for context in contexts)
 
     @property
     def is_device_plugin(self) -> bool:
@@ -324,6 +324,9 @@ class Manifests(_Workload):
     def privileged(self) -> bool:
         return any(template.privileged for template in self.templates)
 
+
+# The folders that `hybridlab generate` writes; manifests are copied to the first.
+GENERATED = ("k8s", "modules/generated")
 
 # What comes with a namespace of its own, and may have a Service.
 App = Ollama | Deployment

@@ -10,6 +10,7 @@ from hybridlab.model.manifests import resolve_manifests
 from hybridlab.model.node import Host, Machine, Toleration
 from hybridlab.model.scope import Scope
 from hybridlab.model.workload import (
+    GENERATED,
     AmdGpuDevicePlugin,
     Deployment,
     Endpoint,
@@ -33,8 +34,6 @@ from hybridlab.tables.gpu import DEFAULT_RESOURCE, GpuModel
 
 # What the one port of a workload is called.
 _ONLY = "http"
-# What `hybridlab generate` writes; manifests are copied to the first.
-_GENERATED = ("k8s", "modules/generated")
 
 
 def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Workload, ...]:
@@ -55,7 +54,7 @@ def resolve_workloads(scope: Scope, machines: Sequence[Machine]) -> tuple[Worklo
 
 def _manifests(scope: Scope, name: str, spec: ManifestsSpec, machines: Sequence[Machine]) -> Manifests:
     path = SpecPath.of("workloads", name)
-    for tree in _GENERATED:
+    for tree in GENERATED:
         if PurePosixPath(spec.folder).is_relative_to(tree):
             scope.problem(
                 "RES006",

@@ -19,6 +19,8 @@ from hybridlab.spec.scalars import Address, Network
 _FEWEST = 3
 # The largest network of a VLAN that is suggested, by version of IP.
 _LEAST_PREFIX = {4: 16, 6: 48}
+# What a VLAN has most often.
+_USUAL_PREFIX = {4: 24, 6: 64}
 
 
 @frozen
@@ -77,7 +79,7 @@ def misplaced_vlans(given: Iterable[Given]) -> Mapping[str, Misplaced]:
     for name, members in by_vlan.items():
         vlan = members[0].vlan
         outside = [one for one in members if one.is_outside]
-        if len(outside) * 2 > len(members) >= _FEWEST:
+        if len(outside) * 2 > len(members) >= _FEWEST or (outside and vlan.network.num_addresses == 1):
             found[name] = Misplaced(vlan, tuple(outside), _meant(vlan, members, outside))
     return found
 
@@ -85,7 +87,9 @@ def misplaced_vlans(given: Iterable[Given]) -> Mapping[str, Misplaced]:
 def _meant(vlan: Vlan, members: Sequence[Given], outside: Sequence[Given]) -> Network | None:
     """Return the network that a VLAN should have: a larger one if it has some of its addresses already."""
     network = vlan.network
-    if len(outside) == len(members):
+    if network.num_addresses == 1:
+        network = network.supernet(new_prefix=_USUAL_PREFIX[network.version])
+    elif len(outside) == len(members):
         alike = (one.address for one in outside if one.address.version == network.version)
         around = Counter(ip_network((address, network.prefixlen), strict=False) for address in alike)
         most = around.most_common(1)

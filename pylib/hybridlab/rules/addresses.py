@@ -16,6 +16,7 @@ from hybridlab.rules.address_plan import (
 )
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.uses import Use, conflict, used_again
+from hybridlab.rules.wording import listed
 from hybridlab.spec.scalars import Network
 
 _MOST_RELATED = 3
@@ -154,8 +155,12 @@ def _of_network(wrong: Misplaced, by_network: Mapping[Network, Vlan]) -> Finding
         hint = f"did you mean {wrong.meant}?"
         if (other := by_network.get(wrong.meant)) is not None:
             hint = f"they are in {wrong.meant}, the network of {other}: have two been exchanged?"
+    what = f"{vlan} is {vlan.network}, and {len(wrong.outside)} of its addresses are not in it"
+    if vlan.network.num_addresses == 1:
+        others = listed([one.who for one in wrong.outside])
+        what = f"{vlan} is {vlan.network}, a network of one address, which has no room for {others}"
     return Finding(
-        f"{vlan} is {vlan.network}, and {len(wrong.outside)} of its addresses are not in it",
+        what,
         vlan.path / "cidr",
         hint,
         related=tuple(

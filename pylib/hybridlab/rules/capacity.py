@@ -1,6 +1,6 @@
 """Memory and processors: guests within their host, with enough for what they do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
@@ -14,6 +14,13 @@ LEAST_FOR_PODS_MIB = 1024
 LEAST_CONTROL_PLANE_MIB = 2048
 LEAST_WORKER_MIB = 1024
 LEAST_STORAGE_MIB = 5 * 1024
+LEAST_STORAGE_OF_ETCD_MIB = 1024
+
+# With less, nothing starts at all: any guest, a worker, a control plane; and the volume of a control plane.
+NEVER_BOOTS_MIB = 64
+NEVER_A_WORKER_MIB = 256
+NEVER_A_CONTROL_PLANE_MIB = 512
+NEVER_ETCD_MIB = 192
 
 
 def _size(mib: int) -> str:
@@ -189,8 +196,11 @@ def little_memory_for_a_node(cluster: Cluster) -> Iterable[Finding]:
     for node in cluster.nodes:
         if not isinstance(guest := node.machine, Guest):
             continue
-        least = LEAST_CONTROL_PLANE_MIB if node.membership.is_control_plane else LEAST_WORKER_MIB
-        if guest.memory_mib < least:
+        is_control_plane = node.membership.is_control_plane
+        least = LEAST_CONTROL_PLANE_MIB if is_control_plane else LEAST_WORKER_MIB
+        # CAP010 tells of what is hopeless.
+        never = NEVER_A_CONTROL_PLANE_MIB if is_control_plane else NEVER_A_WORKER_MIB
+        if never <= guest.memory_mib < least:
             role = node.membership.role.value.replace("-", " ")
             yield Finding(
                 f"{guest} has {_size(guest.memory_mib)}, and a {role} takes {_size(least)} or more",
@@ -204,12 +214,15 @@ def little_memory_for_a_node(cluster: Cluster) -> Iterable[Finding]:
     "CAP009",
     "little-storage-for-a-node",
     severity=Severity.WARNING,
-    summary="The volume of a guest that takes pods is too small for images.",
+    summary="The volume of a guest that takes pods, or of a control plane, is too small for what lies there.",
     rationale=f"""All images, logs and folders of pods lie on the volume at /var/lib. The kubelet wants 15 %
         of it free for images, 10 % for all else: below, it evicts every pod, and takes none until there is
-        room. Of less than {_size(LEAST_STORAGE_MIB)}, the images of a few programs leave nothing.""",
+        room. Of less than {_size(LEAST_STORAGE_MIB)}, the images of a few programs leave nothing. On a
+        control plane, etcd's database lies there, and its log of six files of 64 MB and more: when the volume
+        is full, etcd stops, and with it the cluster.""",
     source="""Kubernetes docs, Node-pressure Eviction: imagefs.available<15%, nodefs.available<10%;
-        rancher/k3os#765; how much images take: experience""",
+        rancher/k3os#765; how much images take: experience; etcd docs, Configuration
+        options (--max-wals is 5); etcd-io/etcd#14832""",
     bad=Example(
         """
         guests:
@@ -225,12 +238,71 @@ def little_memory_for_a_node(cluster: Cluster) -> Iterable[Finding]:
 def little_storage_for_a_node(cluster: Cluster) -> Iterable[Finding]:
     for node in cluster.nodes:
         guest = node.machine
-        if not isinstance(guest, Guest) or not node.membership.schedulable:
+        if not isinstance(guest, Guest):
             continue
-        if guest.storage_mib < LEAST_STORAGE_MIB:
+        least, what = 0, ""
+        if node.membership.schedulable:
+            least, what = LEAST_STORAGE_MIB, "takes pods, and has {} for their images and data"
+        elif node.membership.is_control_plane:
+            least, what = LEAST_STORAGE_OF_ETCD_MIB, "is the control plane, and has {} for etcd"
+        if guest.storage_mib < least and not (node.membership.is_control_plane and _no_etcd(guest)):
             yield Finding(
-                f"{guest} takes pods, and has {_size(guest.storage_mib)} for their images and data",
+                f"{guest} {what.format(_size(guest.storage_mib))}",
                 guest.path / "storage",
-                f"give it {_size(LEAST_STORAGE_MIB)} or more, by default it is 20GiB",
+                f"give it {_size(least)} or more, by default it is 20GiB",
                 related=(Related(f"{guest} is a node", guest.path / "kubernetes"),),
             )
+
+
+@rule(
+    "CAP010",
+    "too-little-to-start",
+    summary="A guest has so little memory, or storage for etcd, that it can not start.",
+    rationale=f"""The kernel of NixOS and its initrd do not fit into {_size(NEVER_BOOTS_MIB)}. The parts of
+        Kubernetes on a worker take some {_size(NEVER_A_WORKER_MIB)}, the API server, etcd and the others
+        on a control plane {_size(NEVER_A_CONTROL_PLANE_MIB)} before there is one pod: with less, the kernel
+        kills them as soon as they start. etcd's log are files of 64 MB, of which there are up to three at a
+        time, made in advance: where they do not fit, it stops.""",
+    source="""K3s docs, Resource Profiling: 256 MB for an agent, 512 MB for a server (v1.19);
+        NixOS/nixpkgs#64142; etcd-io/etcd#9422 and #14832""",
+    bad=Example(
+        """
+        guests:
+          k8s-master: {memory: 4MiB}
+        """,
+        at=SpecPath.of("guests", "k8s-master", "memory"),
+    ),
+    good="""
+        guests:
+          k8s-master: {memory: 4GiB}
+    """,
+)
+def too_little_to_start(cluster: Cluster) -> Iterable[Finding]:
+    for guest in cluster.guests:
+        yield from _hopeless_memory(guest)
+        if guest.membership is not None and guest.membership.is_control_plane and _no_etcd(guest):
+            yield Finding(
+                f"{guest} has {_size(guest.storage_mib)} of storage, and etcd does not run with less than "
+                f"{_size(NEVER_ETCD_MIB)}",
+                guest.path / "storage",
+                f"give it {_size(LEAST_STORAGE_OF_ETCD_MIB)} or more, by default it is 20GiB",
+                related=(Related(f"{guest} is a control plane", guest.path / "kubernetes" / "role"),),
+            )
+
+
+def _no_etcd(guest: Guest) -> bool:
+    return guest.storage_mib < NEVER_ETCD_MIB
+
+
+def _hopeless_memory(guest: Guest) -> Iterator[Finding]:
+    least, who, enough = NEVER_BOOTS_MIB, "NixOS does not boot", "256MiB"
+    if guest.membership is not None and guest.membership.is_control_plane:
+        least, who, enough = NEVER_A_CONTROL_PLANE_MIB, "no control plane runs", "3GiB"
+    elif guest.membership is not None:
+        least, who, enough = NEVER_A_WORKER_MIB, "no worker runs", "1GiB"
+    if guest.memory_mib < least:
+        yield Finding(
+            f"{guest} has {_size(guest.memory_mib)} of memory, and {who} with less than {_size(least)}",
+            guest.path / "memory",
+            f"give it {enough} or more",
+        )

@@ -194,8 +194,8 @@ OTHER_CODES = (
             Code(
                 "CHK004",
                 "unused-waiver",
-                "A waiver is for something that its rule does not find.",
-                "Remove it.",
+                "A waiver is for something that its rule does not find, or for a place that there is not.",
+                "Remove it, or write the place as the spec has it.",
                 Severity.WARNING,
             ),
         ),

@@ -9,7 +9,7 @@ from attrs import frozen
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Guest
-from hybridlab.model.plain import items, mapping
+from hybridlab.model.plain import is_true, items, mapping
 from hybridlab.model.workload import App, Deployment, PodTemplate
 from hybridlab.rules.rule import Example, Finding, rule
 from hybridlab.rules.wording import listed
@@ -127,7 +127,7 @@ def _not_kept(cluster: Cluster, template: PodTemplate) -> Iterator[Finding]:
     if not guests or len(guests) < len(machines):
         return
     mounts = (mapping(m) for c, _ in template.containers for m in items(c.get("volumeMounts")))
-    written = {str(mount.get("name")) for mount in mounts if mount.get("readOnly") is not True}
+    written = {str(mount.get("name")) for mount in mounts if not is_true(mount.get("readOnly"))}
     for index, volume in enumerate(map(mapping, items(template.spec.get("volumes")))):
         source = mapping(volume.get("hostPath"))
         # What is there already may be a share, or another volume of the guest.

@@ -8,7 +8,7 @@ from attrs import frozen
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.node import Host
-from hybridlab.model.plain import items, mapping
+from hybridlab.model.plain import is_true, items, mapping
 from hybridlab.model.quantity import parse_quantity
 from hybridlab.rules.gpu_nodes import offering
 from hybridlab.tables.gpu import DEFAULT_RESOURCE
@@ -75,7 +75,7 @@ def gpu_containers(cluster: Cluster) -> Iterator[GpuContainer]:
                     hosts,
                     dict(_written(container, at / "env")),
                     more_env=bool(container.get("envFrom")),
-                    privileged=mapping(container.get("securityContext")).get("privileged") is True,
+                    privileged=is_true(mapping(container.get("securityContext")).get("privileged")),
                 )
 
 

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from hybridlab.diagnostic import Fix, Related, Remove, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import items, mapping
+from hybridlab.model.plain import is_true, items, mapping
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import listed
@@ -99,7 +99,7 @@ def _devices(template: PodTemplate) -> Iterator[tuple[str, tuple[str, SpecPath]]
 def _mounted(template: PodTemplate) -> Iterator[str]:
     """Yield the volumes of containers that are given no device."""
     for container, _ in template.containers:
-        privileged = mapping(container.get("securityContext")).get("privileged") is True
+        privileged = is_true(mapping(container.get("securityContext")).get("privileged"))
         if not privileged and not _is_given_devices(container):
             for mount in map(mapping, items(container.get("volumeMounts"))):
                 yield str(mount.get("name"))

@@ -132,15 +132,19 @@ def reserved_interface_name(cluster: Cluster) -> Iterable[Finding]:
 def _reserved(uses: Iterable[Use], on_node: bool) -> Iterator[Finding]:
     for use in uses:
         name = str(use.value)
-        if _TAKEN_EVERYWHERE.fullmatch(name):
-            owner = "Linux"
-        elif on_node and _TAKEN_ON_NODES.fullmatch(name):
-            owner = "the pod network of Kubernetes"
-        else:
-            continue
-        yield Finding(
-            f"{use.who} is called {name!r}, a name that {owner} uses itself", use.path, "give it another name"
-        )
+        if (owner := _owner(name, on_node)) is not None:
+            yield Finding(
+                f"{use.who} is called {name!r}, a name that {owner} uses itself",
+                use.path,
+                "give it another name",
+            )
+
+
+def _owner(name: str, on_node: bool) -> str | None:
+    """Return who uses an interface's name itself, if somebody does."""
+    if _TAKEN_EVERYWHERE.fullmatch(name):
+        return "Linux"
+    return "the pod network of Kubernetes" if on_node and _TAKEN_ON_NODES.fullmatch(name) else None
 
 
 # Links that are no Ethernet port, by how systemd, the kernel and programs name them, and why not.
@@ -151,6 +155,15 @@ _NO_PORTS = (
         re.compile(r".+\.[0-9]{1,4}|vlan[0-9]+"),
         "is a VLAN already, in which the others would be tagged twice",
     ),
+    (
+        re.compile(r"(?:docker|cni|podman)[0-9]+|docker_.+|(?:vir|vm|lxc|lxd|incus|xen)?br(?:[0-9]+|-.+)"),
+        "is a bridge, and Linux puts no bridge into another",
+    ),
+    (
+        re.compile(r"(?:veth|vnet|tap|macvtap)[0-9a-z].*|vm-.+"),
+        "is one end of a virtual machine or container",
+    ),
+    (re.compile(r"(?:dummy|ifb)[0-9]+"), "leads nowhere"),
 )
 
 
@@ -158,10 +171,11 @@ _NO_PORTS = (
     "NET019",
     "uplink-that-is-no-port",
     summary="An uplink is called like a link that can not carry VLANs for a bridge.",
-    rationale="""Linux puts no wireless card or tunnel into a bridge ("Operation not supported"), and what
-        leaves by a VLAN's interface has that VLAN's tag around its own. The host would have no network, and
-        nobody could log in to put it right.""",
-    source="""systemd.net-naming-scheme(7) (en, wl, ww); Linux, net/bridge/br_if.c (IFF_DONT_BRIDGE); IEEE
+    rationale="""Linux puts no wireless card or tunnel into a bridge ("Operation not supported"), nor another
+        bridge, as docker's or libvirt's ("Can not enslave a bridge to a bridge"); and what leaves by a VLAN's
+        interface has that VLAN's tag around its own. The host would have no network, and nobody could log in
+        to put it right.""",
+    source="""systemd.net-naming-scheme(7) (en, wl, ww); Linux, net/bridge/br_if.c (br_add_if); IEEE
         802.1Q""",
     bad=Example(
         """
@@ -175,6 +189,9 @@ _NO_PORTS = (
 )
 def uplink_that_is_no_port(cluster: Cluster) -> Iterable[Finding]:
     for host in cluster.hosts:
+        # NET009 and NET010 tell of names that something else on the host has.
+        if host.uplink == cluster.bridge or _owner(host.uplink, host.membership is not None):
+            continue
         reason = next((why for pattern, why in _NO_PORTS if pattern.fullmatch(host.uplink)), None)
         if reason is not None:
             yield Finding(

@@ -70,7 +70,8 @@ _CUSTOMARY = {
 def overlapping_networks(cluster: Cluster) -> Iterable[Finding]:
     # NET003 tells of a VLAN that has another network than its addresses are in; what it overlaps follows.
     wrong = {one.vlan.path / "cidr" for one in misplaced_vlans(given_addresses(cluster)).values()}
-    named = [one for one in _networks(cluster) if one.path not in wrong]
+    # NET005 tells of one in which no machine can be.
+    named = [one for one in _networks(cluster) if one.path not in wrong and _unusable(one.network) is None]
     for outer, inside in _overlaps(named):
         # What there is beside the homelab can hardly be changed, so what lies in it is told.
         own = [one for one in inside if outer.kind == "other" and one.kind != "other"]
@@ -160,14 +161,22 @@ _UNUSABLE_NETWORKS = {ip_network(text): reason for text, reason in _UNUSABLE.ite
 )
 def unusable_network(cluster: Cluster) -> Iterable[Finding]:
     for named in _networks(cluster):
-        for special, reason in _UNUSABLE_NETWORKS.items():
-            if special.version == named.network.version and special.overlaps(named.network):
-                yield Finding(
-                    f"{named} overlaps {special}, which {reason}",
-                    named.path,
-                    "take a private network: of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
-                )
-                break
+        if (why := _unusable(named.network)) is not None:
+            yield Finding(
+                f"{named} {why}",
+                named.path,
+                "take a private network: of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
+            )
+
+
+def _unusable(network: Network) -> str | None:
+    """Return why no machine can have addresses of a network, if that is so."""
+    if network.prefixlen == 0:
+        return "is every address that there is"
+    for special, reason in _UNUSABLE_NETWORKS.items():
+        if special.version == network.version and special.overlaps(network):
+            return f"overlaps {special}, which {reason}"
+    return None
 
 
 @rule(
@@ -284,7 +293,7 @@ def borrowed_network(cluster: Cluster) -> Iterable[Finding]:
 def _whose(named: _Named) -> str | None:
     """Return whose addresses a network has, in words, if they are not the homelab's."""
     network = named.network
-    if any(s.version == network.version and s.overlaps(network) for s in _UNUSABLE_NETWORKS):
+    if _unusable(network) is not None:
         return None
     match network:
         case IPv6Network():

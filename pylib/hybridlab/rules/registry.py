@@ -49,7 +49,13 @@ from hybridlab.rules.manifests import (
     containers as manifest_containers,
 )
 from hybridlab.rules.manifests import (
+    contradictions as manifest_contradictions,
+)
+from hybridlab.rules.manifests import (
     fields as manifest_fields,
+)
+from hybridlab.rules.manifests import (
+    forms as manifest_forms,
 )
 from hybridlab.rules.manifests import (
     host_paths as manifest_host_paths,
@@ -70,7 +76,13 @@ from hybridlab.rules.manifests import (
     names as manifest_names,
 )
 from hybridlab.rules.manifests import (
+    never as manifest_never,
+)
+from hybridlab.rules.manifests import (
     nodes as manifest_nodes,
+)
+from hybridlab.rules.manifests import (
+    numbers as manifest_numbers,
 )
 from hybridlab.rules.manifests import (
     objects as manifest_objects,
@@ -86,6 +98,9 @@ from hybridlab.rules.manifests import (
 )
 from hybridlab.rules.manifests import (
     services as manifest_services,
+)
+from hybridlab.rules.manifests import (
+    shape as manifest_shape,
 )
 from hybridlab.rules.manifests import (
     targets as manifest_targets,
@@ -113,6 +128,7 @@ ALL_RULES: tuple[Rule, ...] = (
     requests.pods_larger_than_their_nodes,
     gpu_memory.gpu_memory_overcommitted,
     capacity.little_storage_for_a_node,
+    capacity.too_little_to_start,
     gpu_demand.no_gpu_on_selected_nodes,
     gpu_demand.more_gpus_than_a_node_has,
     gpu_demand.more_gpus_than_there_are,
@@ -201,6 +217,12 @@ ALL_RULES: tuple[Rule, ...] = (
     manifest_budgets.budget_that_blocks_a_drain,
     manifest_pools.pool_that_does_not_fit,
     manifest_local_volumes.volume_of_any_node,
+    manifest_shape.field_that_does_not_exist,
+    manifest_shape.value_of_another_type,
+    manifest_numbers.number_that_can_not_be,
+    manifest_forms.text_of_another_form,
+    manifest_contradictions.fields_that_exclude_each_other,
+    manifest_never.taken_and_never_works,
     addresses.duplicate_address,
     addresses.reserved_address,
     addresses.address_outside_network,
@@ -235,6 +257,8 @@ ALL_RULES: tuple[Rule, ...] = (
     secret_names.token_in_the_spec,
     secrets.machine_with_a_key_of_a_plugin,
     secrets.recipient_of_a_machine_that_is_gone,
+    secret_names.sops_file_in_the_way,
+    secret_names.secret_inside_another,
     placement.selector_matches_no_node,
     placement.selector_matches_unschedulable,
     exposure.node_port_out_of_range,

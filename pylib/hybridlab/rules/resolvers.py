@@ -6,7 +6,7 @@ from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.network import Leg, Vlan
 from hybridlab.model.node import Guest, Host, Machine, OwnService
-from hybridlab.model.plain import items, mapping
+from hybridlab.model.plain import is_true, items, mapping
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.address_plan import VlanNetworks, reserved_as
 from hybridlab.rules.rule import Example, Finding, rule
@@ -166,6 +166,6 @@ def _pods_that_answer(templates: Iterable[PodTemplate]) -> frozenset[str]:
     names: set[str] = set()
     for template in templates:
         ports = (mapping(p) for c, _ in template.containers for p in items(c.get("ports")))
-        if template.spec.get("hostNetwork") is True or any(p.get("hostPort") == DNS_PORT for p in ports):
+        if is_true(template.spec.get("hostNetwork")) or any(p.get("hostPort") == DNS_PORT for p in ports):
             names.update(template.pods.nodes)
     return frozenset(names)

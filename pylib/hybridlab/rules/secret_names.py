@@ -1,12 +1,12 @@
 """Names of secrets: each file, and each secret in a file or on a machine, has one that nothing else has."""
 
 import re
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath, PurePosixPath
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.workload import SecretUse
+from hybridlab.model.workload import GENERATED, Manifests, SecretUse
 from hybridlab.rules.rule import Example, Finding, rule
 
 _FILE = SpecPath.of("secrets", "file")
@@ -177,3 +177,85 @@ def token_in_the_spec(cluster: Cluster) -> Iterable[Finding]:
             _TOKEN,
             "write k8s/join-token, and never use this token again: `hybridlab secrets init` makes one",
         )
+
+
+@rule(
+    "SEC013",
+    "sops-file-in-the-way",
+    summary="A sops file is the spec, or lies where hybridlab writes or reads something else.",
+    rationale="""`generate` owns `.sops.yaml`, `k8s` and `modules/generated`, and does not write over what it
+        did not write: it would stop at the sops file, or sops would be told its rules by what it encrypts. In
+        a folder of manifests, the file would be applied to the cluster. `HOST-guests.yaml` and
+        `workloads.yaml` lie beside it.""",
+    source="getsops/sops, README: creation rules are read from .sops.yaml; docs/workloads.md",
+    bad=Example(
+        """
+        secrets: {file: .sops.yaml}
+        """,
+        at=_FILE,
+    ),
+    good="""
+        secrets: {file: secrets/sops.yaml}
+    """,
+)
+def sops_file_in_the_way(cluster: Cluster) -> Iterable[Finding]:
+    for file in () if cluster.secrets is None else cluster.secrets.files:
+        if (why := next(_in_the_way(cluster, PurePosixPath(file)), None)) is not None:
+            # The others lie beside it, and are in the way as well.
+            yield Finding(f"the sops file {file} {why}", _FILE, "call it secrets/secrets.yaml")
+            return
+
+
+def _in_the_way(cluster: Cluster, file: PurePosixPath) -> Iterator[str]:
+    if str(file) == ".sops.yaml":
+        yield "is the one in which hybridlab writes who can read the others"
+    spec = cluster.source.locate(SpecPath())
+    if spec is not None and str(file) == PurePath(spec.file).name:
+        yield "is the spec itself"
+    for tree in GENERATED:
+        if file.is_relative_to(tree):
+            yield f"lies in {tree}, which hybridlab writes"
+    for workload in cluster.workloads:
+        if isinstance(workload, Manifests) and file.is_relative_to(workload.folder):
+            yield f"lies in {workload.folder}, the manifests of {workload}"
+
+
+@rule(
+    "SEC014",
+    "secret-inside-another",
+    summary="A secret has a key inside that of another one.",
+    rationale="""In the sops file, a slash in a key leads into a mapping. `db` is one text, and `db/password`
+        makes a mapping of it: only one of the two can be there, and whoever uses the other never starts.""",
+    source="Mic92/sops-nix, README: nested keys of a YAML file are separated by slashes",
+    bad=Example(
+        """
+        workloads:
+          page:
+            type: deployment
+            image: nginx:1.29.1
+            env: {A: {secret: page/db}, B: {secret: page/db/password}}
+        """,
+        at=SpecPath.of("workloads", "page", "env", "B", "secret"),
+    ),
+    good="""
+        workloads:
+          page:
+            type: deployment
+            image: nginx:1.29.1
+            env: {A: {secret: page/db/user}, B: {secret: page/db/password}}
+    """,
+)
+def secret_inside_another(cluster: Cluster) -> Iterable[Finding]:
+    first: dict[str, SecretUse] = {}
+    for app in cluster.apps:
+        for use in app.secrets:
+            first.setdefault(use.key, use)
+    for key, inner in first.items():
+        above = map(str, PurePosixPath(key).parents)
+        if (outer := next((first[other] for other in above if other in first), None)) is not None:
+            yield Finding(
+                f"the secret {key} is inside the secret {outer.key}, which would have to be text and mapping",
+                inner.path / "secret",
+                "give one of them another key",
+                related=(Related(f"{outer.key} is used here", outer.path / "secret"),),
+            )

@@ -16,6 +16,7 @@ from hybridlab.rules.registry import ALL_RULES
 from hybridlab.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from hybridlab.rules.codes import Explained
     from hybridlab.rules.deep.rule import DeepRule
 
 _RULES = {rule.code: rule for rule in ALL_RULES}
@@ -62,6 +63,13 @@ def _deep_rules() -> "dict[str, DeepRule]":
     return {rule.code: rule for rule in DEEP_RULES}
 
 
+def _explained() -> "Mapping[str, Explained]":
+    """Return all that a code can mean; few specs have one that no rule has."""
+    from hybridlab.rules.codes import EXPLAINED  # noqa: PLC0415
+
+    return EXPLAINED
+
+
 def _weighed(diagnostic: Diagnostic, severities: Mapping[str, Severity]) -> Diagnostic:
     severity = severities.get(diagnostic.code)
     if severity is None or (rule := _rule(diagnostic.code)) is None or not rule.waivable:
@@ -87,6 +95,14 @@ def _about(waiver: Waiver, today: datetime.date, *, is_used: bool, has_run: bool
             waiver.path / "until",
             f"mend what it was for ({waiver.reason}), or give it a later day",
         )
+    elif has_run and not is_used and waiver.astray is not None:
+        yield Diagnostic(
+            "CHK004",
+            Severity.WARNING,
+            f"the waiver of {waiver.code} waives nothing: {waiver.at!r} is no place of the spec",
+            waiver.path / "at",
+            waiver.astray,
+        )
     elif has_run and not is_used:
         where = "anywhere" if waiver.at is None else f"at {waiver.at}"
         yield Diagnostic(
@@ -101,7 +117,11 @@ def _about(waiver: Waiver, today: datetime.date, *, is_used: bool, has_run: bool
 
 def _about_code(code: str, path: SpecPath, *, on_key: bool = False) -> Iterator[Diagnostic]:
     rule = _rule(code)
-    if rule is None:
+    if rule is None and (other := _explained().get(code)) is not None:
+        message = f"{code} ({other.name}) is no rule, and can not be set aside"
+        hint = f"`hybridlab explain {code}` says how to mend what it tells of"
+        yield Diagnostic("CHK001", Severity.ERROR, message, path, hint, on_key=on_key)
+    elif rule is None:
         close = difflib.get_close_matches(code, [*_RULES, *_deep_rules()], n=1)
         hint = f"did you mean {close[0]!r}?" if close else "`hybridlab explain --list` names all rules"
         yield Diagnostic("CHK001", Severity.ERROR, f"there is no rule {code!r}", path, hint, on_key=on_key)

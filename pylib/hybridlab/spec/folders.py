@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hybridlab.diagnostic import Diagnostic, Report, Severity, SpecPath
 from hybridlab.errors import SpecError
-from hybridlab.spec.document import parse_documents, to_data
+from hybridlab.spec.document import manifest_value, parse_documents, to_data
 from hybridlab.spec.kustomize import refused_by_kustomize
 from hybridlab.spec.manifests import ManifestFile
 from hybridlab.spec.scalars import RepositoryPath, ScalarError
@@ -92,9 +92,8 @@ def _parse(path: str, content: bytes, at: SpecPath, name: str) -> ManifestFile:
     documents = parse_documents(content, name=name)
     if problems := list(refused_by_kustomize(content.decode(), documents, at / path, name)):
         raise SpecError(Report.of(problems))
-    return ManifestFile(
-        path, content.decode(), tuple(to_data(document.root) for document in documents), documents
-    )
+    data = tuple(to_data(document.root, manifest_value) for document in documents)
+    return ManifestFile(path, content.decode(), data, documents)
 
 
 def _problem(code: str, message: str, at: SpecPath, hint: str | None = None) -> Diagnostic:

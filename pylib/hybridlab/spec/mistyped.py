@@ -13,7 +13,10 @@ from hybridlab.spec.scalars import withheld
 
 _EVERYBODY = ("all", "any", "*", "everyone", "everywhere")
 _PAIR = re.compile(r"[\w./-]+=[^=,]*")
+_PUBLISHED = re.compile(r"(?:[0-9.]+:)?[0-9]{1,5}:([0-9]{1,5})")  # as docker publishes a port
 _MOST_REQUIRED = 3
+_DASH = "put a blank behind the dash of each item"
+_RANGE = re.compile(r"([0-9A-Fa-f:.]+) *(?:-|\u2013|to|,|\.\.) *([0-9A-Fa-f:.]+)")
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -57,6 +60,11 @@ def _advice(error: WrongTypeError, path: SpecPath, written: str, document: Docum
             return _Advice(f"write {int(error.value)}", int(error.value))
         case str(text):
             return _of_text(text.strip(), error, path, document)
+        case dict(keys) if keys and error.kind is list and all(key.startswith("-") for key in keys):
+            return _Advice(_DASH)
+        case {"key": str(key), "effect": str(effect), **more} if error.kind is str:
+            value = more.get("value")
+            return _Advice(f'write "{key}{"=" if value else ""}{value or ""}:{effect}"')
         case list(items) if error.kind is dict:
             return _of_list(items, error)
         case list(items) if error.kind in (str, int):
@@ -103,6 +111,11 @@ def _of_mapping(text: str, error: WrongTypeError, path: SpecPath) -> _Advice:
         )
     if not 0 < len(error.required) <= _MOST_REQUIRED:
         return _Advice()
+    if error.required == ("from", "to") and (ends := _RANGE.fullmatch(text)) is not None:
+        first, last = ends.groups()
+        # 10.0.10.100-200 leaves out what both have.
+        last = f"{first.rpartition('.')[0]}.{last}" if last.isdecimal() and "." in first else last
+        return _Advice(f"write {{from: {first}, to: {last}}}")
     first, *others = error.required
     meant = ", ".join([f"{first}: {text}", *(f"{key}: …" for key in others)])
     if withheld(meant) != meant:
@@ -127,6 +140,8 @@ def _of_ambiguous(value: Ambiguous, kind: type) -> _Advice:
         return _Advice(f'write "{text}" for the text', text, message=message)
     if kind is bool and reading in _TRUTHS:
         return _Advice(f"write {reading}", _TRUTHS[reading], message=message)
+    if kind is int and (published := _PUBLISHED.fullmatch(text)):
+        return _Advice(f"write the port in the container alone: {int(published[1])}; `expose` leads to it")
     if kind is int and _is_number(digits):
         number = int(digits)
         # Of 012, one reader would make 12 and the other 10.
@@ -148,10 +163,18 @@ def _of_text(text: str, error: WrongTypeError, path: SpecPath, document: Documen
         vlans = document.node(SpecPath.of("networks", "vlans"))
         names = list(vlans.entries) if isinstance(vlans, Mapping) else []
         return _Advice(f"name them all: [{', '.join(names)}]")
+    if error.kind is list and re.match(r"-[^\s-]", text):
+        return _Advice(_DASH)
     if error.kind is list:
         return _Advice(f"write a list: [{text}]")
     if error.kind is dict:
         return _of_mapping(text, error, path)
+    if re.search(r"\s//", text):
+        return _Advice("a comment begins with #")
+    if error.kind is int and (match := re.fullmatch(r"([0-9]{1,9})[,;]", text)):
+        return _Advice(f"remove the {'comma' if text[-1] == ',' else 'semicolon'}", int(match[1]))
+    if error.kind is int and (match := _PUBLISHED.fullmatch(text)):
+        return _Advice(f"write the port in the container alone: {int(match[1])}; `expose` leads to it")
     if error.kind is int and (match := re.fullmatch(r"([0-9]{1,9}) ?[A-Za-z]+", text)):
         return _Advice(f"write the number alone: {int(match[1])}")
     return _Advice()

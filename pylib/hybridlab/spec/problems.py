@@ -24,12 +24,14 @@ from hybridlab.spec.converter import (
     places_of,
 )
 from hybridlab.spec.define import yaml_name
-from hybridlab.spec.document import Document, Scalar
+from hybridlab.spec.document import Document, Node, Scalar
 from hybridlab.spec.document import Mapping as MappingNode
+from hybridlab.spec.joined import joined_keys
 from hybridlab.spec.mistyped import mistyped
 from hybridlab.spec.scalars import ScalarError, is_secret_by_name, withheld
 from hybridlab.spec.words import (
     is_name,
+    likely_choice,
     near_words,
     other_choice,
     other_word,
@@ -40,13 +42,26 @@ from hybridlab.spec.words import (
 
 _MOST_DOCUMENTED = 5
 _MOST_PLACES = 3
+_HOSTS = SpecPath.of("hosts")
 _VLANS = SpecPath.of("networks", "vlans")
 _VLAN_KEYS = ("sshFrom", "from", "vlan")
 
 
 def problems_of(error: BaseException, document: Document) -> list[Diagnostic]:
     """Return what an error of `structure` says of `document`; nothing secret is in it."""
-    return [public(problem, document) for problem in _Walk(document).problems(error, SpecPath())]
+    joined = list(joined_keys(document))
+    found = list(_Walk(document).problems(error, SpecPath()))
+    if joined:
+        # All else that is said of such a mapping comes of its keys, wherever an alias repeats it.
+        without = {document.node(SpecPath(one.path[:-1])) for one in joined}
+        found = [one for one in found if without.isdisjoint(_nodes_to(one.path, document))]
+    return [public(problem, document) for problem in (*joined, *found)]
+
+
+def _nodes_to(path: SpecPath, document: Document) -> Iterator[Node]:
+    """Yield what is written at a path, and all that it is in."""
+    nodes = (document.node(SpecPath(path[:length])) for length in range(len(path) + 1))
+    return (node for node in nodes if node is not None)
 
 
 def problem(
@@ -126,6 +141,8 @@ class _Walk:
             case ScalarError(hint=hint, instead=instead):
                 if (vlan := self._vlan_of(path)) is not None:
                     hint, instead = f"write the name of the VLAN: {vlan}", vlan
+                elif (host := self._host_of(path)) is not None:
+                    hint, instead = f"write the name of the host: {host}", host
                 fix = None if instead is None else Fix(f"write {instead}", (SetValue(path, instead),))
                 yield problem("SPEC104", str(error), path, hint, fix=fix)
             case _:
@@ -227,7 +244,7 @@ class _Walk:
         message, hint, fix = f"{value!r} is not one of {', '.join(choices)}", None, None
         if (other := other_choice(value, choices)) is not None:
             hint, fix = f"did you mean {other!r}?", Fix(f"write {other}", (SetValue(path, other),))
-        elif near := near_words(value, choices):
+        elif near := likely_choice(value, choices) or near_words(value, choices):
             hint = f"did you mean {near[0]!r}?"
         elif len(choices) == 1:
             message, hint = f"{value!r} is not {choices[0]}", why_only(str(path[-1]))
@@ -243,6 +260,18 @@ class _Walk:
             return None
         found = [name for name in vlans.entries if self._is_of_vlan(node.text, _VLANS / name)]
         return found[0] if len(found) == 1 else None
+
+    def _host_of(self, path: SpecPath) -> str | None:
+        """Return the name of the host of which a guest has an address where the name belongs."""
+        node, hosts = self.document.node(path), self.document.node(_HOSTS)
+        if path[:1] + path[2:] != ("guests", "host") or not isinstance(node, Scalar):
+            return None
+        for name in hosts.entries if isinstance(hosts, MappingNode) else ():
+            addresses = self.document.node(_HOSTS / name / "addresses")
+            known = addresses.entries.values() if isinstance(addresses, MappingNode) else ()
+            if any(isinstance(value, Scalar) and value.text == node.text for _, value in known):
+                return name
+        return None
 
     def _is_of_vlan(self, text: str, vlan: SpecPath) -> bool:
         """Whether `text` is the id or the network of a VLAN, or an address in it."""

@@ -61,6 +61,8 @@ _CHOICES = {
     **dict.fromkeys(("virtiofs", "shared"), "share"),
     **dict.fromkeys(("erofs", "squashfs", "image"), "disk"),
 }
+# What is most often meant, and not always.
+_LIKELY = {"node": "worker", "compute": "worker", "manager": "control-plane"}
 _NAMES = ("name", "hostname")
 
 
@@ -86,10 +88,16 @@ def why_only(key: str) -> str | None:
 
 def other_choice(word: str, choices: Collection[str]) -> str | None:
     """Return the one of `choices` that is the same, or that others call `word`."""
-    if (same := same_word(word.strip(), choices)) is not None:
+    word = word.strip(" ,;")
+    if (same := same_word(word, choices)) is not None:
         return same
-    meant = _CHOICES.get(_joined(word.strip()))
+    meant = _CHOICES.get(_joined(word))
     return meant if meant in choices else None
+
+
+def likely_choice(word: str, choices: Collection[str]) -> list[str]:
+    """Return the one of `choices` that somebody who writes `word` may mean; there may be none."""
+    return [choice for choice in choices if choice == _LIKELY.get(_joined(word))]
 
 
 def near_words(word: str, choices: Iterable[str]) -> list[str]:

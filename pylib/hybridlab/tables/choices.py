@@ -20,7 +20,8 @@ _NODE_OPERATORS = (*SELECTOR_OPERATORS, "Gt", "Lt")
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _POLICIES = ("Cluster", "Local")
 _RECLAIM = ("Delete", "Retain", "Recycle")
-_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+_LEVELS = ("privileged", "baseline", "restricted")
 _VOLUME_MODES = ("Filesystem", "Block")
 _HOST_PATHS = (
     "DirectoryOrCreate",
@@ -80,12 +81,18 @@ OBJECTS: Mapping[tuple[str, str], Choices] = MappingProxyType(
                 "spec.ipFamilyPolicy": ("SingleStack", "PreferDualStack", "RequireDualStack"),
             }
         ),
+        ("", "Namespace"): MappingProxyType(
+            {
+                ("metadata", "labels", f"pod-security.kubernetes.io/{mode}"): _LEVELS
+                for mode in ("enforce", "audit", "warn")
+            }
+        ),
         ("", "PersistentVolumeClaim"): _fields(
-            {"spec.accessModes.*": _MODES, "spec.volumeMode": _VOLUME_MODES}
+            {"spec.accessModes.*": ACCESS_MODES, "spec.volumeMode": _VOLUME_MODES}
         ),
         ("", "PersistentVolume"): _fields(
             {
-                "spec.accessModes.*": _MODES,
+                "spec.accessModes.*": ACCESS_MODES,
                 "spec.volumeMode": _VOLUME_MODES,
                 "spec.persistentVolumeReclaimPolicy": _RECLAIM,
                 "spec.hostPath.type": _HOST_PATHS,
@@ -107,7 +114,7 @@ OBJECTS: Mapping[tuple[str, str], Choices] = MappingProxyType(
             {
                 "spec.updateStrategy.type": ("RollingUpdate", "OnDelete"),
                 "spec.podManagementPolicy": ("OrderedReady", "Parallel"),
-                "spec.volumeClaimTemplates.*.spec.accessModes.*": _MODES,
+                "spec.volumeClaimTemplates.*.spec.accessModes.*": ACCESS_MODES,
                 "spec.selector.matchExpressions.*.operator": SELECTOR_OPERATORS,
             }
         ),

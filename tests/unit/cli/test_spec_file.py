@@ -1,5 +1,6 @@
 """Which spec is taken."""
 
+import os
 from pathlib import Path
 
 import click
@@ -8,8 +9,32 @@ import pytest
 from hybridlab.cli.spec_file import find_spec
 
 
-def test_named_one_is_taken_as_it_is() -> None:
-    assert find_spec(Path("no/such.yaml")) == Path("no/such.yaml")
+def test_named_one_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").touch()
+    (tmp_path / "link").symlink_to("lab.yaml")
+    for name in ("lab.yaml", "link"):
+        assert find_spec(tmp_path / name) == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.yaml", "missing.yaml does not exist"),
+        ("dangling.yaml", "dangling.yaml does not exist"),
+        ("lab.yaml/below", "below does not exist"),
+        (".", "is a folder; name the spec in it"),
+        ("inner", "is a folder; name the spec in it: --spec .*/inner/cluster.yaml"),
+        ("pipe", "is a pipe or device; save the spec as a file"),
+    ],
+)
+def test_named_one_is_a_file(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "inner").mkdir()
+    for file in ("lab.yaml", "inner/cluster.yaml"):
+        (tmp_path / file).touch()
+    (tmp_path / "dangling.yaml").symlink_to("gone.yaml")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(click.UsageError, match=said):
+        find_spec(tmp_path / name)
 
 
 @pytest.mark.parametrize(

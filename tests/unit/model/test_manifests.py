@@ -313,7 +313,7 @@ def test_a_folder_that_is_not_there_is_told_at_its_name(tmp_path: Path) -> None:
     [
         ("- a list", "apiVersion, kind, metadata.name"),
         ("just text", "apiVersion, kind, metadata.name"),
-        ("{apiVersion: v1, kind: 7, metadata: {name: a}}", "kind"),
+        ("{apiVersion: v1, metadata: {name: a}}", "kind"),
         ("{apiVersion: v1, kind: Pod, metadata: [name]}", "metadata.name"),
         ("{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}", "metadata.name"),
     ],

@@ -2,7 +2,8 @@
 
 import pytest
 
-from patched import report
+from hybridlab import check, parse_spec, resolve
+from patched import patched, report
 
 KEY = "age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3nj9qs86wxrf"
 NO_KUBERNETES = """
@@ -130,6 +131,60 @@ def test_the_hint_says_what_to_do(case: str) -> None:
 @pytest.mark.parametrize("zone", ["UTC", "CET", "Etc/GMT-2", "posix/Asia/Seoul", "America/Argentina/Salta"])
 def test_a_time_zone_that_exists(zone: str) -> None:
     assert list(report(f"nixos: {{timeZone: {zone}}}")) == []
+
+
+SECRET = "workloads: {page: {type: deployment, image: 'nginx:1.29.1', env: {A: {secret: page/a}}}}"
+
+
+@pytest.mark.parametrize(
+    ("patch", "why"),
+    [
+        ("secrets: {file: .sops.yaml}", "the sops file .sops.yaml is the one in which hybridlab writes who"),
+        ("secrets: {file: cluster.yaml}", "the sops file cluster.yaml is the spec itself"),
+        ("secrets: {file: k8s/all.yaml}", "the sops file k8s/all.yaml lies in k8s, which hybridlab writes"),
+        (
+            "secrets: {file: modules/generated/a/all.yaml}",
+            "lies in modules/generated, which hybridlab writes",
+        ),
+    ],
+)
+def test_a_sops_file_where_something_else_is(patch: str, why: str) -> None:
+    (found,) = report(patch)
+    assert (found.code, str(found.path)) == ("SEC013", "secrets.file")
+    assert why in found.message
+
+
+def test_a_sops_file_among_manifests() -> None:
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: monitoring}\n"
+    patch = "workloads: {own: {type: manifests, folder: own}}\nsecrets: {file: own/all.yaml}"
+    found = [one for one in report(patch, manifest=manifest) if one.code == "SEC013"]
+    assert [one.message for one in found] == [
+        "the sops file own/all.yaml lies in own, the manifests of workload 'own'"
+    ]
+
+
+def test_another_sops_file_is_called_like_the_spec() -> None:
+    text = patched(f"{SECRET}\nsecrets: {{file: all.yaml}}")
+    for name, codes in (("workloads.yaml", ["SEC013"]), ("lab/workloads.yaml", ["SEC013"]), ("lab.yaml", [])):
+        assert [one.code for one in check(resolve(parse_spec(text, name=name)))] == codes
+
+
+@pytest.mark.parametrize("file", ["k8s.yaml", "modules/all.yaml", "sub/.sops.yaml", "sub/cluster.yaml"])
+def test_a_sops_file_beside(file: str) -> None:
+    assert list(report(f"secrets: {{file: {file}}}")) == []
+
+
+def test_a_secret_inside_that_of_another_workload() -> None:
+    app = "{type: deployment, image: 'nginx:1.29.1', env: {A: {secret: KEY}}}"
+    keys = {"a": "x/y/z", "b": "x", "c": "x/y", "d": "x/yz", "e": "xy"}
+    apps = ", ".join(f"{name}: {app.replace('KEY', key)}" for name, key in keys.items())
+    found = list(report(f"workloads: {{{apps}}}"))
+    assert {one.code for one in found} == {"SEC014"}
+    assert sorted((str(one.path), str(one.related[0].path)) for one in found) == [
+        ("workloads.a.env.A.secret", "workloads.c.env.A.secret"),
+        ("workloads.c.env.A.secret", "workloads.b.env.A.secret"),
+        ("workloads.d.env.A.secret", "workloads.b.env.A.secret"),
+    ]
 
 
 def test_a_token_is_not_told() -> None:

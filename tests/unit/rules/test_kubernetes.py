@@ -218,6 +218,22 @@ workloads: null
         [("CAP009", "guests.k8s-worker-1.storage")],
     ),
     "a small volume, and no pods": ("guests: {k8s-master: {storage: 1GiB}}", []),
+    "a volume too small for etcd": (
+        "guests: {k8s-master: {storage: 1023MiB}}",
+        [("CAP009", "guests.k8s-master.storage")],
+    ),
+    "one in which etcd just starts": (
+        "guests: {k8s-master: {storage: 192MiB}}",
+        [("CAP009", "guests.k8s-master.storage")],
+    ),
+    "one in which it does not": (
+        "guests: {k8s-master: {storage: 191MiB}}",
+        [("CAP010", "guests.k8s-master.storage")],
+    ),
+    "one in which it does not, on a control plane that takes pods": (
+        "guests: {k8s-master: {storage: 20MiB, kubernetes: {schedulable: true}}}",
+        [("CAP010", "guests.k8s-master.storage")],
+    ),
     "a small volume, and no node": (
         f"guests: {{vm: {{{NODE}, address: 10.0.20.30, storage: 1GiB}}}}",
         [],
@@ -259,6 +275,27 @@ secrets: {recipients: {tiny: age1h37w2pvdz6zka3w4jvcaf90q98frlckkt0exv364xcwf4z3
     "a control plane of less": (
         "guests: {k8s-master: {memory: 2047MiB}}",
         [("CAP005", "guests.k8s-master.memory")],
+    ),
+    "a control plane that just starts": (
+        "guests: {k8s-master: {memory: 512MiB}}",
+        [("CAP005", "guests.k8s-master.memory")],
+    ),
+    "one that does not": ("guests: {k8s-master: {memory: 511MiB}}", [("CAP010", "guests.k8s-master.memory")]),
+    "a worker that just starts": (
+        "guests: {k8s-worker-1: {memory: 256MiB}}",
+        [("CAP005", "guests.k8s-worker-1.memory")],
+    ),
+    "a worker that does not": (
+        "guests: {k8s-worker-1: {memory: 255MiB}}",
+        [("CAP010", "guests.k8s-worker-1.memory")],
+    ),
+    "a guest that just boots": (
+        f"guests: {{vm: {{{NODE[:-4]}64MiB, address: 10.0.20.30}}}}",
+        [],
+    ),
+    "a guest that does not": (
+        f"guests: {{vm: {{{NODE[:-4]}63MiB, address: 10.0.20.30}}}}",
+        [("CAP010", "guests.vm.memory")],
     ),
     "a small guest that is no node": (
         "guests: {web: {host: homelab, vlan: services, address: 10.0.20.30, vcpus: 16, memory: 256MiB}}",

@@ -111,7 +111,19 @@ networks: {vlans: {other: {id: 30, cidr: 10.0.20.0/24}}}
     ),
     "everything is no network": (
         "networks: {vlans: {all: {id: 60, cidr: 0.0.0.0/0}}}",
-        [("NET004", "networks.vlans.all.cidr"), ("NET005", "networks.vlans.all.cidr")],
+        [("NET005", "networks.vlans.all.cidr")],
+    ),
+    "everything is no other network either": (
+        "networks: {others: {all: 0.0.0.0/0, six: '::/0'}}",
+        [("NET005", "networks.others.all"), ("NET005", "networks.others.six")],
+    ),
+    "a network of one address, and a gateway": (
+        "networks: {vlans: {tiny: {id: 60, cidr: 10.9.0.5/32, gateway: 10.9.0.1}}}",
+        [("NET003", "networks.vlans.tiny.cidr")],
+    ),
+    "a network of one address, which somebody has": (
+        "networks: {vlans: {tiny: {id: 60, cidr: 10.9.0.5/32, gateway: 10.9.0.5}}}",
+        [],
     ),
     "link-local network": (
         'networks: {vlans: {local: {id: 60, cidr: "fe80::/64"}}}',
@@ -141,6 +153,14 @@ guests: {{web: {{{WEB}, vlan: iot, address: 10.9.0.2}}}}
     "the uplink is called like the bridge": (
         "hosts: {homelab: {uplink: br0}}",
         [("NET009", "hosts.homelab.uplink")],
+    ),
+    "the uplink is the pods' bridge": (
+        "hosts: {homelab: {uplink: cni0}}",
+        [("NET010", "hosts.homelab.uplink")],
+    ),
+    "the uplink is a tunnel of the pods": (
+        "hosts: {homelab: {uplink: flannel.1}}",
+        [("NET010", "hosts.homelab.uplink")],
     ),
     "a tap is called like a leg": (
         "guests: {k8s-worker-1: {tap: br0.20}}",
@@ -330,3 +350,28 @@ def test_names_that_are_numbers(name: str, address: str | None) -> None:
         read = None
     assert read == address
     assert all(str(address) in d.message for d in found)
+
+
+BRIDGES = ("docker0", "virbr0", "br1", "br-3f2a91c0d5e7", "br-lan", "vmbr0", "lxdbr0", "incusbr0", "podman1")
+OTHERS = ("wlp2s0", "wwan0", "wg0", "tun0", "tailscale0", "enp1s0.20", "vlan20", "vnet0", "tap0", "dummy0")
+
+
+@pytest.mark.parametrize("name", [*BRIDGES, *OTHERS])
+def test_what_can_not_carry_vlans_is_no_uplink(name: str) -> None:
+    (found,) = report(f"hosts: {{homelab: {{uplink: {name}}}}}")
+    assert (found.code, str(found.path)) == ("NET019", "hosts.homelab.uplink")
+
+
+@pytest.mark.parametrize("name", ["eno1", "enp1s0", "enx0123456789ab", "eth0", "bond0", "team0", "broad0"])
+def test_what_may_carry_vlans_is_an_uplink(name: str) -> None:
+    assert list(report(f"hosts: {{homelab: {{uplink: {name}}}}}")) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway", "meant"),
+    [("10.9.0.5/32", "10.9.0.1", "10.9.0.0/24"), ('"fd09::5/128"', '"fd09::1"', "fd09::/64")],
+)
+def test_a_network_of_one_address_has_no_room(cidr: str, gateway: str, meant: str) -> None:
+    (found,) = report(f"networks: {{vlans: {{tiny: {{id: 60, cidr: {cidr}, gateway: {gateway}}}}}}}")
+    assert "a network of one address, which has no room for the gateway of VLAN 'tiny'" in found.message
+    assert found.hint == f"did you mean {meant}?"

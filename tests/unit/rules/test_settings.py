@@ -74,8 +74,7 @@ def test_a_waiver_of_some_findings_of_one_cause_leaves_the_others() -> None:
 @pytest.mark.parametrize(
     "waiver",
     [
-        "{code: CAP003, at: guests.k8s-worker-2, reason: x}",
-        "{code: CAP003, at: guests.k8s-worker, reason: x}",  # a name's beginning is no place
+        "{code: CAP003, at: guests.k8s-master, reason: x}",
         "{code: CAP003, at: guests.k8s-worker-1.memory, reason: x}",
         "{code: CAP004, reason: x}",
     ],
@@ -84,6 +83,64 @@ def test_a_waiver_that_nothing_needs_is_told_and_waives_nothing(waiver: str) -> 
     looked = waived(waiver)
     assert found(looked) == [("CAP003", WHERE), ("CHK004", "check.waivers.0.code")]
     assert looked.waived == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "hint"),
+    [
+        ("hosts.homlab", "did you mean hosts.homelab?"),
+        ("host.homelab.memory", "did you mean hosts.homelab.memory?"),
+        ("guests.k8s-worker", "did you mean guests.k8s-worker-1?"),  # a name's beginning is no place
+        ("guests/k8s-worker-1/vcpus", "keys are joined by dots: write guests.k8s-worker-1.vcpus"),
+        ("admin.sshKeys[0]", "keys are joined by dots: write admin.sshKeys.0"),
+        ("k8s-worker-1.vcpus", "did you mean guests.k8s-worker-1.vcpus?"),
+        ("admin.sshKeys.7", "admin.sshKeys has 0: write one of them, or remove the waiver"),
+        (
+            "guests.k8s-worker-1.vcpus.0",
+            "there is nothing below guests.k8s-worker-1.vcpus: write",
+        ),
+        ("workloads.zzz", "workloads has "),
+        ("zzz", "the spec has apiVersion, name, nixos, admin, networks, hosts, guests, kubernetes, …: write"),
+    ],
+)
+def test_a_place_that_there_is_not_is_told_and_its_waiver_kept(at: str, hint: str) -> None:
+    told = waived(f"{{code: CAP003, at: '{at}', reason: x}}").diagnostics[-1]
+    assert (told.code, str(told.path), told.fix) == ("CHK004", "check.waivers.0.at", None)
+    assert told.message == f"the waiver of CAP003 waives nothing: {at!r} is no place of the spec"
+    assert hint in str(told.hint)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "guests.k8s-worker-1.storage",
+        "hosts.homelab.kubernetes.labels.example.com/gpu.b",
+        "check.waivers.0.at",
+    ],
+)
+def test_what_could_be_written_is_a_place(at: str) -> None:
+    labels = "hosts: {homelab: {kubernetes: {labels: {example.com/gpu.b: x}}}}\n"
+    (told,) = waived(f"{{code: CAP003, at: {at}, reason: x}}", patch=labels)
+    assert told.message.endswith(f"the rule finds nothing at {at}")
+    assert told.fix is not None
+
+
+def test_a_manifest_is_a_place() -> None:
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: own}\n"
+    patch = "workloads: {own: {type: manifests, folder: own}}\ncheck: {waivers: [%s]}"
+    for at, path in (
+        ("workloads.own.folder.app.yaml.0.metadata", "check.waivers.0.code"),
+        ("workloads.own.folder.app.yml.0", "check.waivers.0.at"),
+    ):
+        told = check(cluster(patch % f"{{code: MAN001, at: {at}, reason: x}}", manifest=manifest))
+        assert [str(one.path) for one in told if one.code == "CHK004"] == [path]
+
+
+def test_a_finding_that_no_rule_makes_is_not_waived() -> None:
+    (told,) = waived("{code: CHK004, reason: x}", patch="")
+    assert (told.code, str(told.path)) == ("CHK001", "check.waivers.0.code")
+    assert told.message == "CHK004 (unused-waiver) is no rule, and can not be set aside"
+    assert "`hybridlab explain CHK004`" in str(told.hint)
 
 
 def test_a_waiver_counts_to_the_end_of_its_last_day() -> None:

@@ -146,6 +146,69 @@ def underlined(problem: Diagnostic) -> str:
         ("[management] #", "[10.0.20.7] #", "SPEC104", "10.0.20.7", "not a DNS", "the VLAN: services"),
         ("[management] #", "[10.0.0.0/8] #", "SPEC104", "10.0.0.0/8", "not a DNS", None),
         ("[management] #", "all #", "SPEC103", "all", "must be a list", "remove the key"),
+        # A comma, a comment or an address of another program.
+        ("vcpus: 2", "vcpus: 2,", "SPEC103", "2,", "not '2,'", "remove the comma"),
+        ("vcpus: 2", "vcpus: 2;", "SPEC103", "2;", "not '2;'", "remove the semicolon"),
+        ("vcpus: 2", "vcpus: 2 // two", "SPEC103", "2 // two", "a number", "a comment begins with #"),
+        ("memory: 64GiB", "memory: 64GiB,", "SPEC104", "64GiB,", "not a size", 'write "64GiB"'),
+        ("role: worker\n", "role: worker,\n", "SPEC104", "worker,", "not one of", "'worker'?"),
+        ("role: worker\n", "role: node\n", "SPEC104", "node", "not one of", "'worker'?"),
+        ("host: homelab", "host: 10.0.10.5", "SPEC104", "10.0.10.5", "not a DNS", "of the host: homelab"),
+        ("host: homelab", "host: 10.0.10.6", "SPEC104", "10.0.10.6", "not a DNS", None),
+        (
+            "gateway: 10.0.10.1}",
+            "gateway: 10.0.10.1, dhcp: 10.0.10.100-10.0.10.200}",
+            "SPEC103",
+            "10.0.10.100-10.0.10.200",
+            "must be a mapping",
+            "write {from: 10.0.10.100, to: 10.0.10.200}",
+        ),
+        (
+            "gateway: 10.0.10.1}",
+            "gateway: 10.0.10.1, dhcp: 10.0.10.100 - 200}",
+            "SPEC103",
+            "10.0.10.100 - 200",
+            "must be a mapping",
+            "write {from: 10.0.10.100, to: 10.0.10.200}",
+        ),
+        (
+            "labels: {gpu: amd",
+            "taints: [{key: gpu, value: amd, effect: NoSchedule}]\n      labels: {gpu: amd",
+            "SPEC103",
+            "{",
+            "not a mapping",
+            'write "gpu=amd:NoSchedule"',
+        ),
+        (
+            "labels: {gpu: amd",
+            "taints: [{key: gpu, effect: NoSchedule}]\n      labels: {gpu: amd",
+            "SPEC103",
+            "{",
+            "not a mapping",
+            'write "gpu:NoSchedule"',
+        ),
+        (
+            "{gpu: amd, node-type: baremetal}\n    models",
+            "{gpu:amd}\n    models",
+            "SPEC103",
+            "gpu:amd",
+            "one word",
+            "`gpu: amd`",
+        ),
+        ("{id: 10,", "{id:\u00a010,", "SPEC103", "id:", "is U+00A0", "write `id: 10`"),
+        ("dns: [1.1.1.1, 8.8.8.8]", "dns:\n    -1.1.1.1", "SPEC103", "-1.1.1.1", "a list", "behind the dash"),
+        ("dns: [1.1.1.1, 8.8.8.8]", "dns:\n    -a: 1", "SPEC103", "dns", "a list", "behind the dash"),
+        ("dns: [1.1.1.1, 8.8.8.8]", "dns: {}", "SPEC103", "dns", "a list", None),
+        (
+            "gpus: 1\n",
+            "gpus: 1\n    image: Ollama/ollama:1\n",
+            "SPEC104",
+            "Ollama/",
+            "reference",
+            "ollama/ollama:1",
+        ),
+        ("nodePort: 31434", 'nodePort: "8080:80"', "SPEC103", '"8080:80"', "not", "80; `expose` leads to it"),
+        ("nodePort: 31434", "nodePort: 8080:50", "SPEC103", "8080:50", "not", "50; `expose` leads to it"),
         ("from: [management, services]", "from: any", "SPEC103", "any", "a list", "[management, services]"),
     ],
 )
@@ -158,6 +221,35 @@ def test_problem_is_told_at_its_place(
     assert underlined(problem).startswith(place)
     assert message in problem.message
     assert (hint or "") in (problem.hint or "")
+
+
+def test_a_secret_that_runs_into_its_name_is_not_told() -> None:
+    (told,) = problems(edited(("    gpus: 1\n", "    gpus: 1\n    env: {ADMIN_PASSWORD:hunter2}\n")))
+    assert told.code == "SPEC103" and "ADMIN_PASSWORD:" in told.message
+    assert "hunter2" not in repr(told)
+
+
+def test_keys_that_an_alias_repeats_are_told_once() -> None:
+    text = edited(
+        ("nodeSelector: {gpu: amd}\n", "nodeSelector: &amd {gpu:amd}\n"),
+        ("nodeSelector: {gpu: amd, node-type: baremetal}", "nodeSelector: *amd"),
+    )
+    (told,) = problems(text)
+    assert (told.code, told.hint) == ("SPEC103", "write `gpu: amd`")
+
+
+def test_keys_that_run_into_their_values_are_all_that_is_told_of_a_mapping() -> None:
+    text = edited(
+        ("{gpu: amd, node-type: baremetal}", "{gpu:amd, node-type:baremetal}"),
+        ("{id: 20, cidr: 10.0.20.0/24,", "{id:20, cidr: 10.0.20.0,"),
+        ("cpus: 16", "cpus: none"),
+    )
+    assert [(p.code, str(p.path), p.hint) for p in problems(text)] == [
+        ("SPEC103", "networks.vlans.services.id:20", "write `id: 20`"),
+        ("SPEC103", "hosts.homelab.cpus", None),
+        ("SPEC103", "hosts.homelab.kubernetes.labels.gpu:amd", "write `gpu: amd`"),
+        ("SPEC103", "hosts.homelab.kubernetes.labels.node-type:baremetal", "write `node-type: baremetal`"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -296,9 +388,11 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
 
 def test_files_that_can_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes("# ä\nname: b\n".encode("latin-1"))
+    os.mkfifo(tmp_path / "pipe")
     for name, code, message in (
         ("missing.yaml", "SPEC001", "no such file"),
         (".", "SPEC001", "is a directory"),
+        ("pipe", "SPEC001", "it is a pipe or device"),
         ("latin.yaml", "SPEC002", "byte 0xe4 is not UTF-8"),
     ):
         with pytest.raises(SpecError) as caught:

@@ -17,6 +17,20 @@ from hybridlab.spec.document.edit import Editable
         ("h:\n  a: 1\n  word\n  b: 2\n", (3, 3), "no `key: value`", "a colon and a blank"),
         ("h:\n  a: 1\n\u00a0\u00a0c: 8\n  m: 3\n", (3, 1), "U+00A0", "ordinary blanks"),
         ("h:\n  a: 1\n \u2003c: 8\n  m: 3\n", (3, 2), "U+2003", "ordinary blanks"),
+        ("h:\n  a: 1\n  // word\n  b: 2\n", (3, 3), "// begins no comment", "begin it with #"),
+        ("h:\n  ; word\n  b: 2\n", (2, 3), "; begins no comment", "begin it with #"),
+        ("h:\n  a:\u00a01\n  b: 2\n", (2, 5), "behind the colon is U+00A0", "an ordinary blank"),
+        ("k:\n  - a b\n  -c d\n", (3, 3), "no blank behind the dash", "write `- c d`"),
+        ("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> x\n", (1, 1), "git left <<<<<<<", "right of both"),
+        ("a: 1\n=======\na: 2\n>>>>>>> x\n", (2, 1), "git left =======", "right of both"),
+        ("a: 1\n||||||| base\nb: 1\n", (2, 1), "git left |||||||", "right of both"),
+        ("a: 1\nb: 2\n>>>>>>> x\n", (3, 1), "git left >>>>>>>", "right of both"),
+        ("a: |\n  =======\nb c\nd: 1\n", (3, 1), "no `key: value`", "a colon and a blank"),
+        ("a: * 3 * * *\n", (1, 4), "begins with * is an alias", "text in quotes"),
+        ("a: [*, b]\n", (1, 5), "begins with * is an alias", "text in quotes"),
+        ("a: & b\n", (1, 4), "begins with & is an anchor", "text in quotes"),
+        ("a: *.lan\n", (1, 4), "alias '*.lan' has no anchor", "in quotes, if it is no alias"),
+        ("a: !x\n", (1, 4), "tag '!x' means nothing", "in quotes, if it is text"),
         ("a: 1\n b: 2\n", (2, 3), "indented further than the one above", "indent both alike"),
         ("a: b: c\n", (1, 5), "a value has a colon", "in quotes"),
         ("a:\n\tb: 1\n", (2, 1), "cannot start any token", "indented with blanks"),
@@ -47,6 +61,21 @@ def test_the_wrong_line_is_shown_and_how_to_mend_it(
     assert message in problem.message
     assert (hint is None) == (problem.hint is None)
     assert (hint or "") in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("a: 1\n---\nb: 2\n", 2, "remove the line with ---"),
+        ("a: 1\n...\nb: 2\n", 2, "remove the line with ..."),
+        ("a: 1\n...\n---\nb: 2\n", 3, "remove the lines with ... and ---"),
+    ],
+)
+def test_what_ends_the_document_is_named(text: str, line: int, hint: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_document(text, name="x.yaml")
+    (problem,) = caught.value.report
+    assert (problem.code, problem.span.line, problem.hint) == ("SPEC006", line, hint)
 
 
 @pytest.mark.parametrize(

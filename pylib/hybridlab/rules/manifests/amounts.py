@@ -6,7 +6,7 @@ from typing import Any
 
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import EACH, is_number_for_yaml, mapping, matching, written
+from hybridlab.model.plain import EACH, mapping, matching, written
 from hybridlab.model.quantity import is_extended, parse_quantity
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
@@ -22,7 +22,7 @@ _POD = """
           containers:
           - {{name: app, image: "nginx:1.29.1", resources: {}}}
 """
-# Amounts outside of containers, by group and kind; the last key is what is measured, or `*` all below it.
+# Amounts outside of containers, by group and kind; the last key is what is measured.
 _AMOUNTS: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("", "PersistentVolume"): (("spec", "capacity", "storage"),),
     ("", "PersistentVolumeClaim"): (("spec", "resources", "requests", "storage"),),
@@ -34,6 +34,13 @@ _OF_PODS = (
     ("volumes", EACH, "emptyDir", "sizeLimit"),
     ("volumes", EACH, "ephemeral", "volumeClaimTemplate", "spec", "resources", "requests", "storage"),
 )
+# Mappings of what is measured to amounts.
+_MEASURED: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
+    ("", "LimitRange"): tuple(
+        ("spec", "limits", EACH, key) for key in ("min", "max", "default", "defaultRequest")
+    ),
+    ("", "ResourceQuota"): (("spec", "hard"),),
+}
 Amount = tuple[str, str, Any, SpecPath]
 
 
@@ -55,6 +62,10 @@ def _amounts(cluster: Cluster) -> Iterator[Amount]:
         for way in _AMOUNTS.get((one.group, one.kind), ()):
             for value, path in matching(one.data, one.path, way):
                 yield str(one), way[-1], value, path
+        for way in _MEASURED.get((one.group, one.kind), ()):
+            for found, path in matching(one.data, one.path, way):
+                for name, value in mapping(found).items():
+                    yield str(one), name, value, path / name
 
 
 @rule(
@@ -75,21 +86,23 @@ def _amounts(cluster: Cluster) -> Iterator[Amount]:
 def amount_that_is_none(cluster: Cluster) -> Iterable[Finding]:
     for who, name, value, path in _amounts(cluster):
         amount = parse_quantity(value)
-        if value is None or (amount is not None and amount >= 0) or is_number_for_yaml(value):
+        if value is None or (amount is not None and amount >= 0):
             continue
         text = written(value)
         problem = "which is no amount" if amount is None else "which is below zero"
-        meant = _meant(text)
+        meant = _meant(text, name)
         hint = f"did you mean {meant}?" if meant else "write a number and a unit, like 500m, 1.5 or 512Mi"
         yield Finding(f"{who} has {text!r} of {name}, {problem}", path, hint)
 
 
-def _meant(text: str) -> str | None:
+def _meant(text: str, name: str) -> str | None:
     """Return what this may be: without blanks, B and `i` of its own, with a point for the comma."""
     number = text.replace(" ", "").replace(",", ".").lstrip("-")
     digits = number.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     unit = number[len(digits) :].removesuffix("B").removesuffix("b")
-    for candidate in (unit, unit.capitalize(), unit.lower()):
+    # Of processors, `100mi` are thousandths: nobody has a hundred millions of them.
+    units: tuple[str, ...] = ("m",) if name.endswith("cpu") and unit.lower() in ("m", "mi") else ()
+    for candidate in (*units, unit, unit.capitalize(), unit.lower()):
         if digits and parse_quantity(digits + candidate) is not None:
             return digits + candidate
     return None

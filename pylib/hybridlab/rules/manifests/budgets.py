@@ -47,10 +47,11 @@ def budget_that_blocks_a_drain(cluster: Cluster) -> Iterable[Finding]:
     for one in budgets:
         # Whoever lets 0 pods go, or wants 100% of them, says that nobody is to drain these nodes.
         asked = whole(one.spec.get("minAvailable"))
-        if asked is None or one.namespace in scaled:
+        both = one.spec.get("maxUnavailable") is not None  # which is refused: MAN060
+        if asked is None or both or one.namespace in scaled:
             continue
-        selected = _selected(pods, one)
-        replicas = [_replicas(cluster, found) for found in selected]
+        found_pods = selected(pods, one) or []
+        replicas = [_replicas(cluster, found) for found in found_pods]
         expected = sum(count for count in replicas if count is not None)
         if None not in replicas and 0 < expected <= asked:
             pods_of_it = "its pod" if expected == 1 else f"any of its {expected} pods"
@@ -58,17 +59,18 @@ def budget_that_blocks_a_drain(cluster: Cluster) -> Iterable[Finding]:
                 f"{one} does not let {pods_of_it} go, and no node that has one can be drained",
                 one.path / "spec" / "minAvailable",
                 "write maxUnavailable: 1 in its place, or run more pods",
-                related=tuple(Related(found.title, found.path) for found in selected[:3]),
+                related=tuple(Related(found.title, found.path) for found in found_pods[:3]),
             )
 
 
-def _selected(pods: PodsByLabel, one: KubernetesObject) -> list[LabelledPods]:
+def selected(pods: PodsByLabel, one: KubernetesObject) -> list[LabelledPods] | None:
+    """Return the pods that a budget is for, None where its selector is none."""
     selector = one.spec.get("selector")
     if not isinstance(selector, dict):
-        return []
+        return None
     conditions = [mapping(condition) for condition in items(selector.get("matchExpressions"))]
     if any(condition.get("operator") not in SELECTOR_OPERATORS for condition in conditions):
-        return []
+        return None
     return [
         found
         for found in pods.selected(one.namespace, texts(selector.get("matchLabels")))

@@ -15,6 +15,7 @@ from hybridlab.model.quantity import parse_quantity
 from hybridlab.model.workload import KubernetesObject
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import listed
+from hybridlab.tables import choices
 
 _SPEC = OWN_DOCUMENT / "spec"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -107,7 +108,7 @@ def claim_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
     for one in cluster.objects:
         if (one.group, one.kind) != ("", "PersistentVolume"):
             continue
-        sources = [key for key in one.spec if key in _SOURCES]
+        sources = [key for key in one.spec if key in VOLUME_SOURCES]
         affinity = mapping(mapping(one.spec.get("nodeAffinity")).get("required"))
         lacking = {
             "capacity.storage": mapping(one.spec.get("capacity")).get("storage") is None,
@@ -121,7 +122,7 @@ def claim_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
 
 
 # What a PersistentVolume may lie in: the fields of PersistentVolumeSource, in k8s.io/api 0.36.
-_SOURCES = frozenset(
+VOLUME_SOURCES = frozenset(
     (
         *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "fc", "flexVolume"),
         *("flocker", "gcePersistentDisk", "glusterfs", "hostPath", "iscsi", "local", "nfs"),
@@ -166,6 +167,8 @@ def claim_that_nothing_fills(cluster: Cluster) -> Iterable[Finding]:
         wanted = written if isinstance(written, str) else default
         if wanted in provisioned or not claim.storage or not claim.modes:
             continue
+        if not set(choices.ACCESS_MODES).issuperset(claim.modes):
+            continue  # a mode that does not exist is another matter: MAN021
         if (own := volumes.of_claim(claim)) is not None:
             yield from _unlike(claim, own)
         elif not volumes.fill(claim, wanted):

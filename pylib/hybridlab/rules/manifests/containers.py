@@ -5,7 +5,7 @@ from typing import Any
 
 from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import items, mapping, whole
+from hybridlab.model.plain import is_true, items, mapping, whole
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.uses import Use, used_again
@@ -65,7 +65,7 @@ def container_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
                         Name.suggest(name) or "take lower-case letters, digits and '-'",
                     )
             context = mapping(container.get("securityContext"))
-            if context.get("privileged") is True and context.get("allowPrivilegeEscalation") is False:
+            if is_true(context.get("privileged")) and context.get("allowPrivilegeEscalation") is False:
                 yield Finding(
                     f"{who} has a privileged container that may not become privileged",
                     at / "securityContext" / "allowPrivilegeEscalation",

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from hybridlab.diagnostic import Severity, SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import items, mapping
+from hybridlab.model.plain import is_true, items, mapping
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 
@@ -152,5 +152,5 @@ def _written(template: PodTemplate) -> Iterator[str]:
     """Yield the names of the volumes that a container may write to."""
     for container, _ in template.containers:
         for mount in map(mapping, items(container.get("volumeMounts"))):
-            if mount.get("readOnly") is not True:
+            if not is_true(mount.get("readOnly")):
                 yield str(mount.get("name"))

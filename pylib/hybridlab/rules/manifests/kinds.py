@@ -1,7 +1,8 @@
 """Kinds and versions of the objects in the user's own manifests: that the cluster's API server knows."""
 
+import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hybridlab.diagnostic import Related, Severity
 from hybridlab.model.cluster import Cluster
@@ -11,6 +12,7 @@ from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import nearest
 from hybridlab.tables import apis
 
+_NEARLY_THE_SAME = 0.85  # of two texts, as difflib compares them
 CRD_GROUP = "apiextensions.k8s.io"
 _CRD = """
         apiVersion: apiextensions.k8s.io/v1
@@ -47,16 +49,16 @@ _POOL = """
         manifest="""
         apiVersion: policy/v1beta1
         kind: PodDisruptionBudget
-        metadata: {name: app, namespace: default}
-        spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
+        metadata: {name: ollama, namespace: ollama}
+        spec: {maxUnavailable: 1, selector: {matchLabels: {app: ollama}}}
         """,
     ),
     good=OWN,
     good_manifest="""
         apiVersion: policy/v1
         kind: PodDisruptionBudget
-        metadata: {name: app, namespace: default}
-        spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
+        metadata: {name: ollama, namespace: ollama}
+        spec: {maxUnavailable: 1, selector: {matchLabels: {app: ollama}}}
     """,
 )
 def api_not_served(cluster: Cluster) -> Iterable[Finding]:
@@ -65,6 +67,12 @@ def api_not_served(cluster: Cluster) -> Iterable[Finding]:
     minor = cluster.kubernetes.minor
     yield from _not_defined(cluster)
     for one in cluster.objects:
+        if (meant := _meant_version(cluster, one)) is not None:
+            yield Finding(
+                f"{one} can not be applied: nobody has an API {one.api_version}",
+                one.path / "apiVersion",
+                f"did you mean {meant}?",
+            )
         if apis.serves(one.api_version, one.kind, minor) is not False:
             continue
         path, retired = one.path / "apiVersion", apis.RETIRED.get((one.api_version, one.kind))
@@ -82,6 +90,23 @@ def api_not_served(cluster: Cluster) -> Iterable[Finding]:
             close = None if kinds is None else nearest(one.kind, sorted(kinds))
             hint = f"did you mean {close}?" if close else None
         yield Finding(f"{one} can not be applied: {why}", path, hint or "see Kubernetes' API reference")
+
+
+def _meant_version(cluster: Cluster, one: KubernetesObject) -> str | None:
+    """Return the version of Kubernetes' own that was meant by one that is nearly the same, like `app/v1`."""
+    if one.group in apis.BUILT_IN_GROUPS or one.group in _defined(cluster):
+        return None
+    versions = [version for version, kinds in apis.SERVED.items() if one.kind in kinds]
+    alike = difflib.get_close_matches(one.api_version, versions, n=1, cutoff=_NEARLY_THE_SAME)
+    return alike[0] if alike else None
+
+
+def _defined(cluster: Cluster) -> Mapping[str, set[str]]:
+    """Return the kinds that manifests define, by their group."""
+    defined: dict[str, set[str]] = defaultdict(set)
+    for one in cluster.inventory.of_kind(CRD_GROUP, "CustomResourceDefinition"):
+        defined[str(one.spec.get("group"))].add(str(mapping(one.spec.get("names")).get("kind")))
+    return defined
 
 
 def _not_defined(cluster: Cluster) -> Iterator[Finding]:
@@ -177,15 +202,14 @@ def kind_that_nobody_defines(cluster: Cluster) -> Iterable[Finding]:
     # An operator may bring along its own.
     if inventory.grants("create", CRD_GROUP, "customresourcedefinitions"):
         return
-    defined: dict[str, set[str]] = defaultdict(set)
-    for one in inventory.of_kind(CRD_GROUP, "CustomResourceDefinition"):
-        defined[str(one.spec.get("group"))].add(str(mapping(one.spec.get("names")).get("kind")))
+    defined = _defined(cluster)
     # What another API server answers for, nobody defines here.
     services = inventory.of_kind("apiregistration.k8s.io", "APIService")
     known = apis.BUILT_IN_GROUPS | {str(one.spec.get("group")) for one in services}
     unknown: dict[tuple[str, str], list[KubernetesObject]] = defaultdict(list)
     for one in cluster.objects:
-        if one.group not in known and one.kind not in defined.get(one.group, ()):
+        misspelt = one.group not in known and _meant_version(cluster, one) is not None
+        if one.group not in known and one.kind not in defined.get(one.group, ()) and not misspelt:
             unknown[one.group, one.kind].append(one)
     for (group, kind), (first, *others) in unknown.items():
         close = nearest(kind, sorted(defined.get(group, ())))

@@ -7,6 +7,7 @@ from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.inventory import Inventory, Key
 from hybridlab.model.mentions import NamedService
+from hybridlab.model.plain import is_true
 from hybridlab.model.workload import KubernetesObject
 from hybridlab.rules.manifests.hints import Meant
 from hybridlab.rules.manifests.targets import missing_targets
@@ -119,7 +120,7 @@ def service_name_on_the_network_of_the_node(cluster: Cluster) -> Iterable[Findin
         found, spec = asking.get(template.one.path), template.spec
         # Whoever names resolvers knows what he does.
         own = spec.get("dnsConfig") or spec.get("dnsPolicy") not in (None, "ClusterFirst", "Default")
-        if found is not None and spec.get("hostNetwork") is True and not own:
+        if found is not None and is_true(spec.get("hostNetwork")) and not own:
             yield Finding(
                 f"{template.pods} is on the network of its node, whose resolvers do not know {found}",
                 template.path / "hostNetwork",

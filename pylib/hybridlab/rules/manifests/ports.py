@@ -7,7 +7,7 @@ from hybridlab.diagnostic import Related, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.host_ports import host_ports
 from hybridlab.model.labelled import PodsByLabel
-from hybridlab.model.plain import items, mapping, whole
+from hybridlab.model.plain import is_true, items, mapping, whole
 from hybridlab.model.workload import KubernetesObject, PodTemplate
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.uses import Use, used_again
@@ -142,7 +142,7 @@ def port_that_can_not_be(cluster: Cluster) -> Iterable[Finding]:
                         yield from _out_of_range(str(one), port, key, at)
     for template in cluster.templates:
         who = str(template.pods)
-        shared = template.spec.get("hostNetwork") is True
+        shared = is_true(template.spec.get("hostNetwork"))
         for container, path in template.containers:
             for port, at in _ports_of(container, path):
                 number, host = whole(port.get("containerPort")), whole(port.get("hostPort"))

@@ -9,7 +9,7 @@ from attrs import frozen
 from hybridlab.diagnostic import Related, Severity, SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.inventory import Inventory, Key
-from hybridlab.model.plain import EACH, items, mapping, matching
+from hybridlab.model.plain import EACH, is_true, items, mapping, matching
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.manifests.hints import Meant
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
@@ -63,7 +63,7 @@ def _configuration(template: PodTemplate) -> Iterator[_Need]:
             for value, path in matching(data, at, way):
                 found = mapping(value)
                 name = found.get(field)
-                if not isinstance(name, str) or not name or found.get("optional") is True:
+                if not isinstance(name, str) or not name or is_true(found.get("optional")):
                     continue
                 need = _Need(str(template.pods), Key("", kind, namespace, name), path / field)
                 yield need

@@ -230,6 +230,8 @@ def selector_does_not_match_template(cluster: Cluster) -> Iterable[Finding]:
         if one.group != "apps" and one.kind != "ReplicationController":
             continue
         spec = one.spec
+        if not mapping(spec.get("template")):
+            continue  # a template that is missing, or called otherwise, is another matter
         selector = mapping(spec.get("selector"))
         has = texts(mapping(mapping(spec.get("template")).get("metadata")).get("labels"))
         wanted = texts(selector.get("matchLabels") if one.group else selector)

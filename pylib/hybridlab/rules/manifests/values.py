@@ -5,7 +5,7 @@ from typing import Any
 
 from hybridlab.diagnostic import SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import EACH, is_text, mapping, matching, written
+from hybridlab.model.plain import EACH, is_text, mapping, matching, texts, written
 from hybridlab.model.workload import PodTemplate
 from hybridlab.rules.manifests.places import label_maps
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
@@ -76,10 +76,17 @@ def _restarted(template: PodTemplate) -> Iterator[Finding]:
 
 
 def _no_choice(what: str, value: str, words: tuple[str, ...], path: SpecPath) -> Finding:
-    # `tcp` and `TCP` have nothing in common for those who compare letters.
-    close = next((word for word in words if word.lower() == value.lower()), nearest(value, words))
-    can = listed(words, most=len(words))
+    # `tcp` and `TCP` have nothing in common for those who compare letters, nor have `RWO` and ReadWriteOnce.
+    alike = (word for word in words if value.lower() in (word.lower(), _initials(word).lower()))
+    close = next(alike, None) or nearest(value, words)
+    *most, last = words
+    can = f"{', '.join(most)} or {last}" if most else last
     return Finding(f"{what}, and can have {can}", path, f"did you mean {close}?" if close else f"write {can}")
+
+
+def _initials(word: str) -> str:
+    """Return a word as `kubectl get pvc` shortens it: ReadWriteMany is RWX."""
+    return "".join(letter for letter in word.replace("Many", "X") if letter.isupper())
 
 
 @rule(
@@ -115,10 +122,17 @@ def text_without_quotes(cluster: Cluster) -> Iterable[Finding]:
         if isinstance(value, dict | list):
             what = "a mapping" if isinstance(value, dict) else "a list"
             hint = f"write {path[-1]}: |, and indent what follows" if isinstance(path[-1], str) else None
+            if path[-2:] == ("selector", "matchLabels"):
+                hint = f"a Service takes labels alone: write selector: {_shown(value)}"
             yield Finding(f"{who} has {what} where text is meant", path, hint or "write it in quotes")
         else:
             text = written(value)
             yield Finding(f"{who} has {text} where text is meant", path, f'write it in quotes: "{text}"')
+
+
+def _shown(value: dict[str, Any] | list[Any]) -> str:
+    labels = ", ".join(f"{key}: {text}" for key, text in texts(value).items())
+    return f"{{{labels or 'app: NAME'}}}"
 
 
 def _texts(cluster: Cluster) -> Iterator[tuple[str, Any, SpecPath]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hybridlab.spec.document.compose import Composer
 from hybridlab.spec.document.nodes import Document, Mapping, Node, Scalar, Sequence, to_data
-from hybridlab.spec.document.plain import Ambiguous, Data
+from hybridlab.spec.document.plain import Ambiguous, Data, manifest_value
 from hybridlab.spec.document.source import decoded, read_content, readable
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Scalar",
     "Sequence",
     "decoded",
+    "manifest_value",
     "parse_document",
     "parse_documents",
     "read_content",

@@ -85,16 +85,14 @@ class Composer:
             if isinstance(self._next(), StreamEndEvent):
                 self._fail_at(0, "SPEC006", f"{self._name} is empty", "start from the example in the README")
             root = self._node(self._next(), depth=1)
-            self._next()  # the document's end
-            event = self._next()
+            ended, event = self._next(), self._next()
         except MarkedYAMLError as error:
             self._fail_syntax(error)
         except (YAMLError, ValueError) as error:
             # ruamel's reader and a few of its value conversions know no place.
             self._fail_at(0, "SPEC003", f"not YAML: {str(error).splitlines()[0]}")
         if isinstance(event, DocumentStartEvent):
-            message = "a second document starts here, a spec is one document"
-            self._fail_at(event.start_mark.index, "SPEC006", message, "remove the line with ---")
+            self._fail_second(ended.start_mark.index, event.start_mark.index)
         if isinstance(root, Scalar) and root.plain and root.text == "":
             self._fail_at(0, "SPEC006", f"{self._name} is empty", "start from the example in the README")
         return root
@@ -127,7 +125,12 @@ class Composer:
         assert isinstance(event, NodeEvent)
         tag: str | None = getattr(event, "tag", None)  # a property that ruamel.yaml's annotations leave out
         if tag is not None and tag != "!":
-            self._fail_at(event.start_mark.index, "SPEC003", f"tag {tag!r} means nothing here")
+            self._fail_at(
+                event.start_mark.index,
+                "SPEC003",
+                f"tag {tag!r} means nothing here",
+                "put it in quotes, if it is text",
+            )
         anchor: str | None = event.anchor
         if anchor is not None:
             self._anchors[anchor] = None
@@ -163,7 +166,9 @@ class Composer:
         index = event.start_mark.index
         if event.anchor not in self._anchors:
             alias, anchor = f"*{event.anchor}", f"&{event.anchor}"
-            self._fail_at(index, "SPEC003", f"alias {alias!r} has no anchor {anchor!r} before it")
+            message = f"alias {alias!r} has no anchor {anchor!r} before it"
+            hint = "put it in quotes, if it is no alias: a value that begins with * is one"
+            self._fail_at(index, "SPEC003", message, hint)
         node = self._anchors[event.anchor]
         if node is None:
             alias = f"*{event.anchor}"
@@ -230,6 +235,15 @@ class Composer:
 
     def _fail_at(self, index: int, code: str, message: str, hint: str | None = None) -> NoReturn:
         fail(code, message, span_at(self._text, index, self._name), hint)
+
+    def _fail_second(self, end: int, start: int) -> NoReturn:
+        """Fail where the one document ends with a mark, or another one begins."""
+        marks = [mark for mark, index in (("...", end), ("---", start)) if self._text.startswith(mark, index)]
+        message, index = "a second document starts here, a spec is one document", start
+        if marks == ["..."]:
+            message, index = "the document ends here, and more follows; a spec is one document", end
+        hint = f"remove the line{'s' * (len(marks) > 1)} with {' and '.join(marks)}"
+        self._fail_at(index, "SPEC006", message, hint)
 
     def _fail_syntax(self, error: MarkedYAMLError) -> NoReturn:
         context = error.context_mark

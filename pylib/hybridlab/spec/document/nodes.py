@@ -1,5 +1,7 @@
 """The values of a YAML document as a tree, each with the place where it was written."""
 
+from collections.abc import Callable
+
 from attrs import field, frozen
 
 from hybridlab.diagnostic import SourceSpan, SpecPath
@@ -42,15 +44,18 @@ class Mapping(Node):
     merges: tuple[SourceSpan, ...] = ()
 
 
-def to_data(node: Node) -> Data:
-    """Return the plain Python value of `node`; an aliased node is built anew at every place it stands."""
+def to_data(node: Node, meaning: Callable[[str], Data] = plain_value) -> Data:
+    """Return the plain Python value of `node`; an aliased node is built anew at every place it stands.
+
+    `meaning` says what a scalar without quotes is.
+    """
     match node:
         case Scalar(text=text, plain=plain):
-            return plain_value(text) if plain else text
+            return meaning(text) if plain else text
         case Sequence(items=items):
-            return [to_data(item) for item in items]
+            return [to_data(item, meaning) for item in items]
         case Mapping(entries=entries):
-            return {key: to_data(value) for key, (_, value) in entries.items()}
+            return {key: to_data(value, meaning) for key, (_, value) in entries.items()}
     raise AssertionError(node)
 
 

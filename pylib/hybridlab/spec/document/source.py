@@ -1,5 +1,6 @@
 """The text of a spec's file: read with care, and places in it."""
 
+import stat
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,9 +14,12 @@ MAX_BYTES = 16 * 2**20  # 10,000 machines take about 2 MiB
 def read_content(path: Path, name: str) -> bytes:
     """Return what is in the file at `path`, or a little more of it than `decoded` takes.
 
-    Raises: SpecError when it can not be read.
+    Raises: SpecError when it can not be read, or is no regular file: a pipe would be waited for.
     """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(None, "it is a pipe or device")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:

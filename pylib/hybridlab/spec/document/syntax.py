@@ -8,10 +8,15 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-_STRANGE = re.compile(r"[ \t]*([\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+)")
+_BLANKS = "[\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000]+"  # that YAML takes for letters
+_STRANGE = re.compile(rf"[ \t]*({_BLANKS})")
 _JOINED = re.compile(r"\s*(?:- +)?([A-Za-z][\w-]*):([^\s:/].*)")
 _ASSIGNED = re.compile(r"(?:- +)?([A-Za-z][\w.-]*) *= *(\S.*)")
-_KEY = re.compile(r".*?(?::(?:\s|$)|(?:^|\s)#)")
+_KEY = re.compile(r".*?(?::(?:[ \t]|$)|(?:^|\s)#)")
+_MERGE = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?:\s.*)?")
+_COMMENT = re.compile(r"(//|/\*|--|;)")
+_HARD = re.compile(rf"\s*(?:- +)?[\w.-]+:({_BLANKS})")
+_STUCK = re.compile(r"-([^\s-].*)")
 _CLOSING = {"}": "{", "]": "["}
 
 
@@ -27,11 +32,19 @@ class Explained:
 
 def explained(lines: Sequence[str], problem: str, line: int, column: int, context: int | None) -> Explained:
     """Return what `problem` at a place, counted from 0, says; `context` is the line where its part began."""
-    for number in (line, _above(lines, line)):
+    above = _above(lines, line)
+    for number in (line, above):
         if number is not None and (match := _STRANGE.match(_at(lines, number))):
             wrong = f"this blank is U+{ord(match[1][0]):04X}, which indents nothing"
             return Explained(wrong, "replace it with ordinary blanks", number, match.start(1))
+    first = min(number for number in (line, above, context) if number is not None)
+    for number in range(first, line + 1):
+        if _MERGE.fullmatch(_at(lines, number)):
+            wrong = f"git left {_at(lines, number)[:7]} here, where it could not merge two versions"
+            return Explained(wrong, "keep what is right of both, and remove the lines with marks", number)
     match problem:
+        case _ if problem.startswith("expected alphabetic or numeric character"):
+            return _no_name(lines, line, column)
         case "could not find expected ':'" if context is not None:
             return _no_key(lines, context) or Explained(
                 problem, "write `key: value`", context, _indent(lines, context)
@@ -83,6 +96,13 @@ def _no_place_for_a_key(lines: Sequence[str], line: int, column: int) -> Explain
 def _no_key(lines: Sequence[str], line: int) -> Explained | None:
     """Return what is wrong with a line that should be `key: value`; None if it may be all right."""
     text, start = _at(lines, line), _indent(lines, line)
+    if match := _COMMENT.match(text.strip()):
+        return Explained(f"{match[1]} begins no comment here", "begin it with #", line, start)
+    if match := _HARD.match(text):
+        wrong = f"the blank behind the colon is U+{ord(match[1][0]):04X}, which ends no key"
+        return Explained(wrong, "replace it with an ordinary blank", line, match.start(1))
+    if match := _STUCK.fullmatch(text.strip()):
+        return Explained("there is no blank behind the dash", f"write `- {match[1]}`", line, start)
     if match := _JOINED.fullmatch(text):
         return Explained(
             "there is no blank behind the colon", f"write `{match[1]}: {match[2].strip()}`", line, start
@@ -93,6 +113,18 @@ def _no_key(lines: Sequence[str], line: int) -> Explained | None:
     if text.strip().startswith(("-", "#")):
         return None
     return Explained("this line is no `key: value`", "put a colon and a blank behind its key", line, start)
+
+
+def _no_name(lines: Sequence[str], line: int, column: int) -> Explained:
+    """Return what is wrong with a * or & that no name follows."""
+    sign = _at(lines, line)[column - 1 : column]
+    what = "an alias" if sign == "*" else "an anchor"
+    return Explained(
+        f"a value that begins with {sign} is {what}, which has a name",
+        "put the text in quotes",
+        line,
+        column - 1,
+    )
 
 
 def _above(lines: Sequence[str], line: int) -> int | None:

@@ -9,6 +9,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NUMBERS = 4  # of an IPv4 address
+_GROUPS = 8  # of an IPv6 address
 _LARGEST = 255
 
 
@@ -34,8 +35,8 @@ def parse_address(value: object) -> Address:
 
 
 def _alone(text: str) -> str | None:
-    """Return the address that stands before a prefix or a port."""
-    for pattern in (r"(.*)/[0-9]{1,3}", r"([0-9.]*):[0-9]{1,5}", r"\[(.*)\](?::[0-9]{1,5})?"):
+    """Return the address that stands before a prefix, a port or a comma."""
+    for pattern in (r"(.*?)[,;]+", r"(.*)/[0-9]{1,3}", r"([0-9.]*):[0-9]{1,5}", r"\[(.*)\](?::[0-9]{1,5})?"):
         if match := re.fullmatch(pattern, text):
             try:
                 return str(ipaddress.ip_address(match[1]))
@@ -48,6 +49,8 @@ def _about(text: str) -> str | None:
     """Return what to do about a text in the place of an address."""
     if text.lower() in ("dhcp", "auto", "automatic", "dynamic"):
         return "addresses are fixed here: write one that DHCP does not give out"
+    if (digits := _about_digits(text)) is not None:
+        return digits
     if re.search("[g-zG-Z]", text):
         return "write the address that it has: a name has to be looked up first"
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){0,9}", text):
@@ -59,6 +62,29 @@ def _about(text: str) -> str | None:
         return f"each of its numbers is at most {_LARGEST}"
     meant = ".".join(str(int(number)) for number in numbers)
     return f"write {meant}: with a 0 before it, a number is octal to some"
+
+
+# Letters that look like a digit.
+_ALIKE = str.maketrans("OoQlISBZ", "00011582")
+
+
+def _about_digits(text: str) -> str | None:
+    """Return what is wrong with a text that is an address but for a letter in it."""
+    is_v6 = re.fullmatch(r"[\w:]+", text) and ("::" in text or text.count(":") == _GROUPS - 1)
+    if is_v6 and (wrong := re.search(r"[^0-9a-fA-F:]", text)):
+        return f"{wrong[0]!r} is no digit of an IPv6 address, which are 0 to 9 and a to f"
+    parts = text.split(".")
+    numbers = sum(part.isdecimal() for part in parts)
+    if len(parts) != _NUMBERS or not _NUMBERS // 2 <= numbers < _NUMBERS:
+        return None
+    wrong = re.search(r"[^0-9.]", text)
+    assert wrong is not None
+    kind = "a letter" if wrong[0].isalpha() else "no digit"
+    try:
+        meant = ipaddress.ip_address(text.translate(_ALIKE))
+    except ValueError:
+        return f"{wrong[0]!r} is {kind}"
+    return f"{wrong[0]!r} is {kind}: did you mean {meant}?"
 
 
 def parse_network(value: object) -> Network:
@@ -73,7 +99,7 @@ def parse_network(value: object) -> Network:
         raise ScalarError(
             f"{value!r} is not a network in CIDR notation (like 10.0.20.0/24)",
             _about_network(text),
-            instead=_with_prefix(text),
+            instead=_with_prefix(text.rstrip(",;")),
         )
     try:
         return ipaddress.ip_network(value)
@@ -108,9 +134,26 @@ def _with_prefix(text: str) -> str | None:
         return None
 
 
+def _of_range(text: str) -> Network | None:
+    """Return the smallest network that has the first and the last address of a range."""
+    first, dash, last = (part.strip() for part in text.partition("-"))
+    try:
+        start, end = ipaddress.ip_address(first), ipaddress.ip_address(last)
+        around = ipaddress.ip_network(start)
+        while dash and start.version == end.version and end not in around:
+            around = around.supernet()
+    except ValueError:
+        return None
+    return around if end in around else None
+
+
 def _about_network(text: str) -> str | None:
     if "," in text:
         return "one network only"
+    if (around := _of_range(text)) is not None:
+        return f"a range is no network: did you mean {around}?"
+    if (digits := _about_digits(text.partition("/")[0])) is not None:
+        return digits
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -29,6 +29,8 @@ _NAMED = (
 )
 _VALUE = re.compile(rf"""{_ALSO_CALLED}["']?[ \t]*{_NAMED}["']?({_QUOTED}|{_PLAIN})""")
 _ASSIGNED = re.compile(rf"""{_ALSO_CALLED}=["']?((?<=")[^"\n]+|(?<=')[^'\n]+|[^\s"',\[\]{{}}$]+)""")
+# One that no blank keeps apart from its name, which YAML reads as one word.
+_JOINED = re.compile(rf"""{_ALSO_CALLED}:([^\s"',\[\]{{}}$:/][^\s"',\[\]{{}}]*)""")
 # A text of several lines, which are all indented further than its key.
 _LINES_OF_TEXT = re.compile(
     rf"""^([ \t]*)(?:-[ \t]+)?["']?\w*{_ALSO_CALLED}["']?[ \t]*:[ \t]+[|>][^\n]*\n"""
@@ -72,6 +74,6 @@ def _secrets(text: str) -> Iterator[tuple[int, int]]:
                 position = cut_off.end() if cut_off else match.end()
             yield match.end(), position
     called = any(word in text for word in ("PASS", "TOKEN", "SECRET", "KEY", "assw", "assphrase"))
-    for pattern in (_AGE, _TOKEN, _LOGIN, *((_VALUE, _ASSIGNED, _LINES_OF_TEXT) if called else ())):
+    for pattern in (_AGE, _TOKEN, _LOGIN, *((_VALUE, _ASSIGNED, _JOINED, _LINES_OF_TEXT) if called else ())):
         for match in pattern.finditer(text):
             yield match.span(match.lastindex or 0)

@@ -66,6 +66,9 @@ class LabelValue(Text):
     pattern = re.compile(rf"(?:{_LABEL_NAME})?")
 
 
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
 class Taint(Text):
     """A taint of a node, as `kubectl taint` writes it; key and value are as a label's.
 
@@ -76,8 +79,21 @@ class Taint(Text):
     expected = "a taint, key=value:effect (effect NoSchedule, PreferNoSchedule or NoExecute)"
     pattern = re.compile(
         rf"{LabelKey.pattern.pattern}(?:={LabelValue.pattern.pattern})?"
-        r":(?:NoSchedule|PreferNoSchedule|NoExecute)"
+        rf":(?:{'|'.join(_EFFECTS)})"
     )
+
+    @classmethod
+    def suggest(cls, text: str) -> str | None:
+        if cls.pattern and cls.pattern.fullmatch(f"{text}:NoSchedule"):
+            return f"add its effect, like {text}:NoSchedule"
+        return None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        rest, _, word = text.rpartition(":")
+        effect = next((known for known in _EFFECTS if known.lower() == re.sub("[-_ ]", "", word).lower()), "")
+        meant = f"{rest}:{effect}"
+        return meant if cls.pattern and cls.pattern.fullmatch(meant) else None
 
     @property
     def key(self) -> str:
@@ -125,9 +141,16 @@ class Image(Text):
 
     @classmethod
     def suggest(cls, text: str) -> str | None:
-        if cls.pattern and cls.pattern.fullmatch(f"{text}:1"):
-            return f"add its version: {text}:…"
+        if cls.pattern and cls.pattern.fullmatch(f"{text.lower()}:1"):
+            return f"add its version: {text.lower()}:…"
         return "write the name without https://" if "://" in text else None
+
+    @classmethod
+    def instead(cls, text: str) -> str | None:
+        # All but the tag is in lower case (distribution/reference).
+        name, colon, tag = text.rpartition(":")
+        meant = f"{name.lower()}{colon}{tag}"
+        return meant if cls.pattern and cls.pattern.fullmatch(meant) else None
 
 
 class DomainName(Text):

@@ -119,7 +119,8 @@ class Size(int):
     @classmethod
     def _meant(cls, text: str) -> str | None:
         """Return how an amount is written that is spelled in another way, also with a fraction."""
-        spelled = re.fullmatch(r"([0-9]{1,9})(?:[.,]([0-9]{1,3}))? ?([MGT])i?B?", text, re.IGNORECASE)
+        plain = text.rstrip(",;")
+        spelled = re.fullmatch(r"([0-9]{1,9})(?:[.,]([0-9]{1,3}))? ?([MGT])i?B?", plain, re.IGNORECASE)
         if spelled is None:
             return None
         whole, fraction, unit = spelled[1], spelled[2] or "", f"{spelled[3].upper()}iB"

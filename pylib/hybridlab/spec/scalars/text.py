@@ -71,7 +71,7 @@ class Text(str):
                 f"{text!r} has {len(text)} characters, {cls.expected} has at most {cls.max_length}"
             )
         if cls.pattern is not None and not cls.pattern.fullmatch(text):
-            instead = cls.instead(text) or cls._without_quotes(text)
+            instead = cls.instead(text) or cls._bare(text)
             raise ScalarError(f"{text!r} is not {cls.expected}", cls.suggest(text), instead=instead)
         cls.verify(text)
         return super().__new__(cls, text)
@@ -92,9 +92,9 @@ class Text(str):
         return None
 
     @classmethod
-    def _without_quotes(cls, text: str) -> str | None:
-        """Return what stands in quotes that YAML takes for letters."""
-        inner = text.strip(_CURLY_QUOTES)
+    def _bare(cls, text: str) -> str | None:
+        """Return what stands in quotes that YAML takes for letters, or before a comma of another language."""
+        inner = text.strip(_CURLY_QUOTES).rstrip(",;")
         return inner if inner != text and cls.pattern and cls.pattern.fullmatch(inner) else None
 
     @classmethod
