@@ -358,8 +358,7 @@ said of each by `hybridlab check` ([rules](rules.md)), by the schema as in `nix 
 server of Kubernetes {MINOR} when they are applied for real. A code in brackets is a warning.
 
 What the server refuses, check or schema have refused before. {alone} mistakes are taken by the server: only
-`check` sees them. {len(missed)} are seen by the schema and not by `check`:
-{", ".join(missed)}.
+`check` sees them. Seen by the schema and not by `check`: {", ".join(missed) or "none"}.
 
 | mistake | check | schema | API server |
 | --- | --- | --- | --- |
