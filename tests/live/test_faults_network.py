@@ -286,10 +286,6 @@ def test_what_a_deployment_opens_and_shuts_is_told_before_it_or_that_nobody_know
     narrower = firewall_changes(fewer, fewer.hosts, machines.ssh)
     assert any("31434/tcp is open to 10.0.10.0/24, and nobody else" in one for one in narrower.opens)
     assert (narrower.shuts, narrower.unknown) == ((), ())
-    none = resolve(
-        parse_spec(spec.replace("    expose: {nodePort: 31434, from: [management, services]}\n", ""))
-    )
-    assert any("31434" in one for one in firewall_changes(none, none.hosts, machines.ssh).shuts)
     more = resolve(
         parse_spec(
             spec.replace(
