@@ -35,7 +35,7 @@ from hybridlab.model.node import Host, host_of
 from hybridlab.secrets.check import check_secrets
 from hybridlab.spec.scalars import Address
 
-_LOCK = "flake.lock"
+_FLAKE_LOCK = "flake.lock"
 _POLL_SECONDS = 5
 _LOGIN_SECONDS = 30
 # Why ssh fails that no waiting mends.
@@ -120,7 +120,7 @@ def _is_complete(cluster: Cluster, folder: Path, files: Iterable[str]) -> bool:
         return False
     secrets = cluster.secrets.files if cluster.secrets else ()
     # Nix would make a lock file that it does not see anew, with other inputs than those in it.
-    lock = [_LOCK] if (folder / _LOCK).exists() else []
+    lock = [_FLAKE_LOCK] if (folder / _FLAKE_LOCK).exists() else []
     unknown = untracked(folder, [*files, "flake.nix", *lock, *secrets])
     for name in unknown:
         notice(f"git does not track {name}, so the flake does not see it", error=True)

@@ -14,13 +14,11 @@ from hybridlab.spec.scalars import withheld
 def write_fixed(path: Path, fixed: Fixed) -> None:
     """Put the mended spec in the place of the one at `path`, and say what was done.
 
-    Raises: OutputError when it can not be written, as a pipe can not, or somebody has changed it meanwhile.
+    Raises: OutputError when it can not be written, or somebody has changed it meanwhile.
     """
     if not fixed.done:
         notice(f"nothing in {path} has one right fix")
         return
-    if not path.is_file():
-        raise OutputError(f"{path} is no file that can be written anew; it is left alone")
     try:
         # A link stays one: what it leads to is written.
         with changed(path.resolve()) as draft:

@@ -21,7 +21,7 @@ from hybridlab.model.workload import App, Workload
 from hybridlab.model.workloads import resolve_workloads
 from hybridlab.spec.cluster import ClusterSpec, SecretsSpec
 from hybridlab.spec.network import VlanSpec
-from hybridlab.spec.places import astray
+from hybridlab.spec.places import astray, tree_of
 from hybridlab.tables.releases import RELEASES
 
 _MOST_RELATED = 3
@@ -74,6 +74,7 @@ def _check_settings(spec: ClusterSpec) -> CheckSettings:
     if spec.check is None:
         return CheckSettings()
     path = SpecPath.of("check", "waivers")
+    places = tree_of(spec) if spec.check.waivers else {}
     waivers = tuple(
         Waiver(
             w.code,
@@ -81,7 +82,7 @@ def _check_settings(spec: ClusterSpec) -> CheckSettings:
             w.reason,
             None if w.until is None else w.until.day,
             path / index,
-            None if w.at is None else astray(spec, w.at),
+            None if w.at is None else astray(places, w.at),
         )
         for index, w in enumerate(spec.check.waivers)
     )

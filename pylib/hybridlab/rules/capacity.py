@@ -199,8 +199,7 @@ def little_memory_for_a_node(cluster: Cluster) -> Iterable[Finding]:
         is_control_plane = node.membership.is_control_plane
         least = LEAST_CONTROL_PLANE_MIB if is_control_plane else LEAST_WORKER_MIB
         # CAP010 tells of what is hopeless.
-        never = NEVER_A_CONTROL_PLANE_MIB if is_control_plane else NEVER_A_WORKER_MIB
-        if never <= guest.memory_mib < least:
+        if guest.memory_mib < least and not any(_hopeless_memory(guest)):
             role = node.membership.role.value.replace("-", " ")
             yield Finding(
                 f"{guest} has {_size(guest.memory_mib)}, and a {role} takes {_size(least)} or more",

@@ -16,35 +16,35 @@ _NAMED = ("guests", "hosts", "workloads", "networks.vlans", "secrets.recipients"
 _MOST_KEYS = 8
 
 
-def astray(spec: ClusterSpec, place: str) -> str | None:
-    """Return what to do about a `place` that there is not in `spec`; None where there is one.
+def astray(tree: Mapping[str, Any], place: str) -> str | None:
+    """Return what to do about a `place` that there is not in the `tree_of` a spec; None where there is one.
 
     A key that is not written is a place as well, if it could be: rules find what comes of its default.
     """
-    if _is_in(spec, place):
+    if _is_in(tree, place):
         return None
     dotted = re.sub(r"\[['\"]?([^\]]*?)['\"]?\]|/", r".\1", place).strip(" .$")
-    if dotted != place and _is_in(spec, dotted):
+    if dotted != place and _is_in(tree, dotted):
         return f"keys are joined by dots: write {dotted}"
-    if whole := next((f"{above}.{dotted}" for above in _NAMED if _is_in(spec, f"{above}.{dotted}")), None):
+    if whole := next((f"{above}.{dotted}" for above in _NAMED if _is_in(tree, f"{above}.{dotted}")), None):
         return f"did you mean {whole}?"
-    reached, node, rest = _furthest("", _tree(spec), dotted)
+    reached, node, rest = _furthest("", tree, dotted)
     keys = [key for key, _ in _children(node)]
     word, _, below = rest.partition(".")
     if near := near_words(word, keys):
         meant = f"{reached}.{near[0]}".removeprefix(".")
-        return f"did you mean {f'{meant}.{below}' if below and _is_in(spec, f'{meant}.{below}') else meant}?"
+        return f"did you mean {f'{meant}.{below}' if below and _is_in(tree, f'{meant}.{below}') else meant}?"
     if not keys:
         return f"there is nothing below {reached}: write {reached}, or remove the waiver"
     names = ", ".join([*keys[:_MOST_KEYS], *("…" for _ in keys[_MOST_KEYS : _MOST_KEYS + 1])])
     return f"{reached or 'the spec'} has {names}: write one of them, or remove the waiver"
 
 
-def _is_in(spec: ClusterSpec, place: str) -> bool:
-    return not _furthest("", _tree(spec), place)[2]
+def _is_in(tree: Mapping[str, Any], place: str) -> bool:
+    return not _furthest("", tree, place)[2]
 
 
-def _tree(spec: ClusterSpec) -> dict[str, Any]:
+def tree_of(spec: ClusterSpec) -> Mapping[str, Any]:
     """Return the spec by its keys; of a workload's folder, its manifests."""
     tree = dict(_children(spec))
     tree["workloads"] = {

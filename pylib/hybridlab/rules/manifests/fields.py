@@ -14,10 +14,11 @@ from hybridlab.rules.wording import listed, nearest
 from hybridlab.spec.scalars import Name
 from hybridlab.tables import apis
 
-_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+SUBDOMAIN = re.compile(rf"(?=.{{1,253}}$){LABEL}(?:\.{LABEL})*")
 _DNS_1035 = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # The jobs that it makes are called like it, with 11 characters more.
-_SHORT_SUBDOMAIN = re.compile(rf"(?=.{{1,52}}$){_SUBDOMAIN.pattern}")
+_SHORT_SUBDOMAIN = re.compile(rf"(?=.{{1,52}}$){SUBDOMAIN.pattern}")
 # Kinds of RBAC take nearly any name; these are called by an address, and by a signer and more after a colon.
 _OTHER_NAMES = frozenset({"ClusterTrustBundle", "IPAddress"})
 
@@ -54,7 +55,7 @@ def name_that_kubernetes_refuses(cluster: Cluster) -> Iterable[Finding]:
         ("batch", "CronJob"): _SHORT_SUBDOMAIN,
     }
     for one in cluster.objects:
-        pattern = names.get((one.group, one.kind), _SUBDOMAIN)
+        pattern = names.get((one.group, one.kind), SUBDOMAIN)
         other = one.group == RBAC or one.kind in _OTHER_NAMES
         if not other and not pattern.fullmatch(one.name):
             meant = re.sub(r"[^a-z0-9.-]+", "-", one.name.lower()).strip("-.")

@@ -3,21 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any
 
 from attrs import frozen
 
-from hybridlab.diagnostic import SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import EACH, mapping, matching
+from hybridlab.model.workload import KubernetesObject
+from hybridlab.rules.manifests.field_tables import Fields, Written, written_below, written_fields
+from hybridlab.rules.manifests.fields import LABEL, SUBDOMAIN
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import nearest
 from hybridlab.spec.scalars import Name
 from hybridlab.tables.time_zones import TIME_ZONES
 
-_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_DNS_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
-_ANY_BELOW = re.compile(rf"(?=.{{1,253}}$)\*(?:\.{_LABEL})+")
+_ANY_BELOW = re.compile(rf"(?=.{{1,253}}$)\*(?:\.{LABEL})+")
 # What stands around a name in a URL.
 _URL = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?([^/:?#]+)(?::[0-9]+)?(?:[/?#].*)?")
 _FIELD_PATHS = (
@@ -46,7 +45,7 @@ def _is_network(text: str) -> bool:
 
 
 def _is_host(text: str) -> bool:
-    return bool(_DNS_NAME.fullmatch(text) or _ANY_BELOW.fullmatch(text)) and not _is_address(text)
+    return bool(SUBDOMAIN.fullmatch(text) or _ANY_BELOW.fullmatch(text)) and not _is_address(text)
 
 
 def _as_name(text: str) -> str:
@@ -93,7 +92,7 @@ class _Form:
 _ADDRESS = _Form("no IP address", _is_address, lambda _: "write an address, like 10.0.20.11")
 _NETWORK = _Form("no network", _is_network, _as_network)
 _HOST = _Form("no name in the DNS", _is_host, _as_name)
-_EXTERNAL = _Form("no name in the DNS", lambda text: _DNS_NAME.fullmatch(text.removesuffix(".")), _as_name)
+_EXTERNAL = _Form("no name in the DNS", lambda text: SUBDOMAIN.fullmatch(text.removesuffix(".")), _as_name)
 _HOSTNAME = _Form("no name of a host", Name.pattern.fullmatch, _as_hostname)
 _PATH = _Form("no absolute path", lambda text: text.startswith("/"), lambda text: f"write /{text}")
 _ZONE = _Form("no time zone", TIME_ZONES.__contains__, _as_zone)
@@ -104,18 +103,17 @@ _FIELD = _Form(
 )
 _AMOUNT = _Form("nothing that a container has", _RESOURCE.fullmatch, _as_resource)
 
-Forms = Mapping[tuple[str, ...], _Form]
-_POD: Forms = {
+_POD: Fields[_Form] = {
     ("hostname",): _HOSTNAME,
     ("hostAliases", EACH, "ip"): _ADDRESS,
     ("dnsConfig", "nameservers", EACH): _ADDRESS,
     ("volumes", EACH, "nfs", "path"): _PATH,
 }
-_CONTAINER: Forms = {
+_CONTAINER: Fields[_Form] = {
     ("env", EACH, "valueFrom", "fieldRef", "fieldPath"): _FIELD,
     ("env", EACH, "valueFrom", "resourceFieldRef", "resource"): _AMOUNT,
 }
-_OBJECTS: Mapping[tuple[str, str], Forms] = {
+_OBJECTS: Mapping[tuple[str, str], Fields[_Form]] = {
     ("", "PersistentVolume"): {("spec", "nfs", "path"): _PATH},
     ("", "Service"): {
         ("spec", "externalIPs", EACH): _ADDRESS,
@@ -154,30 +152,30 @@ _SERVICE = """
     good_manifest=_SERVICE.format("nas.lan"),
 )
 def text_of_another_form(cluster: Cluster) -> Iterable[Finding]:
+    yield from _misformed(written_fields(cluster, _OBJECTS, _POD, _CONTAINER))
     for one in cluster.objects:
-        who = str(one)
-        yield from _misformed(who, one.data, one.path, _OBJECTS.get((one.group, one.kind), {}))
-        match one.group, one.kind:
-            case "", "Service" if one.spec.get("type") == "ExternalName":
-                yield from _misformed(who, one.spec, one.path / "spec", {("externalName",): _EXTERNAL})
-            case "networking.k8s.io", "Ingress":
-                way = ("spec", "rules", EACH, "http", "paths", EACH)
-                for value, at in matching(one.data, one.path, way):
-                    if mapping(value).get("pathType") in ("Exact", "Prefix"):
-                        yield from _misformed(who, value, at, {("path",): _PATH})
-            case "discovery.k8s.io", "EndpointSlice" if one.data.get("addressType") in ("IPv4", "IPv6"):
-                addresses: Forms = {("endpoints", EACH, "addresses", EACH): _ADDRESS}
-                yield from _misformed(who, one.data, one.path, addresses)
-    for template in cluster.templates:
-        who = str(template.pods)
-        yield from _misformed(who, template.spec, template.path, _POD)
-        for container, at in template.containers:
-            yield from _misformed(who, container, at, _CONTAINER)
+        yield from _misformed(_dependent(one))
 
 
-def _misformed(who: str, data: Any, at: SpecPath, forms: Forms) -> Iterator[Finding]:
-    for way, form in forms.items():
-        field = next(key for key in reversed(way) if key != EACH)
-        for value, path in matching(data, at, way):
-            if isinstance(value, str) and value and not form.fits(value):
-                yield Finding(f"{who} has {field} {value!r}, which is {form.name}", path, form.hint(value))
+def _dependent(one: KubernetesObject) -> Iterator[Written[_Form]]:
+    """Yield the fields whose form depends on another one."""
+    who = str(one)
+    match one.group, one.kind:
+        case "", "Service" if one.spec.get("type") == "ExternalName":
+            yield from written_below(who, one.spec, one.path / "spec", {("externalName",): _EXTERNAL})
+        case "networking.k8s.io", "Ingress":
+            for value, at in matching(one.data, one.path, ("spec", "rules", EACH, "http", "paths", EACH)):
+                if mapping(value).get("pathType") in ("Exact", "Prefix"):
+                    yield from written_below(who, value, at, {("path",): _PATH})
+        case "discovery.k8s.io", "EndpointSlice" if one.data.get("addressType") in ("IPv4", "IPv6"):
+            addresses: Fields[_Form] = {("endpoints", EACH, "addresses", EACH): _ADDRESS}
+            yield from written_below(who, one.data, one.path, addresses)
+
+
+def _misformed(fields: Iterable[Written[_Form]]) -> Iterator[Finding]:
+    for one in fields:
+        value, form = one.value, one.wanted
+        if isinstance(value, str) and value and not form.fits(value):
+            yield Finding(
+                f"{one.who} has {one.name} {value!r}, which is {form.name}", one.path, form.hint(value)
+            )

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from hybridlab.diagnostic import Related, Severity
 from hybridlab.model.cluster import Cluster
@@ -65,9 +65,10 @@ def api_not_served(cluster: Cluster) -> Iterable[Finding]:
     if cluster.kubernetes is None:
         return
     minor = cluster.kubernetes.minor
+    defined = _defined(cluster)
     yield from _not_defined(cluster)
     for one in cluster.objects:
-        if (meant := _meant_version(cluster, one)) is not None:
+        if (meant := _meant_version(one, defined)) is not None:
             yield Finding(
                 f"{one} can not be applied: nobody has an API {one.api_version}",
                 one.path / "apiVersion",
@@ -92,9 +93,9 @@ def api_not_served(cluster: Cluster) -> Iterable[Finding]:
         yield Finding(f"{one} can not be applied: {why}", path, hint or "see Kubernetes' API reference")
 
 
-def _meant_version(cluster: Cluster, one: KubernetesObject) -> str | None:
+def _meant_version(one: KubernetesObject, defined: Container[str]) -> str | None:
     """Return the version of Kubernetes' own that was meant by one that is nearly the same, like `app/v1`."""
-    if one.group in apis.BUILT_IN_GROUPS or one.group in _defined(cluster):
+    if one.group in apis.BUILT_IN_GROUPS or one.group in defined:
         return None
     versions = [version for version, kinds in apis.SERVED.items() if one.kind in kinds]
     alike = difflib.get_close_matches(one.api_version, versions, n=1, cutoff=_NEARLY_THE_SAME)
@@ -208,8 +209,9 @@ def kind_that_nobody_defines(cluster: Cluster) -> Iterable[Finding]:
     known = apis.BUILT_IN_GROUPS | {str(one.spec.get("group")) for one in services}
     unknown: dict[tuple[str, str], list[KubernetesObject]] = defaultdict(list)
     for one in cluster.objects:
-        misspelt = one.group not in known and _meant_version(cluster, one) is not None
-        if one.group not in known and one.kind not in defined.get(one.group, ()) and not misspelt:
+        if one.group in known or one.kind in defined.get(one.group, ()):
+            continue
+        if _meant_version(one, defined) is None:  # else MAN001 tells of it
             unknown[one.group, one.kind].append(one)
     for (group, kind), (first, *others) in unknown.items():
         close = nearest(kind, sorted(defined.get(group, ())))

@@ -1,13 +1,12 @@
 """Numbers in the user's own manifests that are less or more than their fields take."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from hybridlab.diagnostic import SpecPath
 from hybridlab.model.cluster import Cluster
-from hybridlab.model.plain import matching, whole
+from hybridlab.model.plain import whole
+from hybridlab.rules.manifests.field_tables import Fields, written_fields
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 
 _MOST_ID = 2**31 - 1
@@ -34,10 +33,7 @@ class _Range:
     most: int | None = None
 
 
-Ranges = Mapping[tuple[str, ...], _Range]
-
-
-def _ranges(written: Mapping[str, _Range]) -> Ranges:
+def _ranges(written: Mapping[str, _Range]) -> Fields[_Range]:
     return {tuple(way.split(".")): span for way, span in written.items()}
 
 
@@ -62,7 +58,7 @@ _CONTAINER = _ranges(_all("securityContext.", "runAsUser runAsGroup", _IDS))
 _JOB = "backoffLimit parallelism completions ttlSecondsAfterFinished activeDeadlineSeconds"
 _CRON_JOB = "startingDeadlineSeconds successfulJobsHistoryLimit failedJobsHistoryLimit"
 _ROLLED = "replicas minReadySeconds revisionHistoryLimit"
-_OBJECTS: Mapping[tuple[str, str], Ranges] = {
+_OBJECTS: Mapping[tuple[str, str], Fields[_Range]] = {
     ("", "Pod"): _ranges({"spec.activeDeadlineSeconds": _Range(1, _MOST_ID)}),
     ("apps", "Deployment"): _ranges(_all("spec.", f"{_ROLLED} progressDeadlineSeconds")),
     ("apps", "ReplicaSet"): _ranges(_all("spec.", "replicas minReadySeconds")),
@@ -88,23 +84,12 @@ _OBJECTS: Mapping[tuple[str, str], Ranges] = {
     good_manifest=_DEPLOYMENT.format(1),
 )
 def number_that_can_not_be(cluster: Cluster) -> Iterable[Finding]:
-    for one in cluster.objects:
-        yield from _outside(str(one), one.data, one.path, _OBJECTS.get((one.group, one.kind), {}))
-    for template in cluster.templates:
-        who = str(template.pods)
-        yield from _outside(who, template.spec, template.path, _POD)
-        for container, at in template.containers:
-            yield from _outside(who, container, at, _CONTAINER)
-
-
-def _outside(who: str, data: Any, at: SpecPath, ranges: Ranges) -> Iterator[Finding]:
-    for way, span in ranges.items():
-        for value, path in matching(data, at, way):
-            number = whole(value)
-            if number is None or (span.least <= number and (span.most is None or number <= span.most)):
-                continue
-            shown = getattr(value, "text", str(number))
-            yield Finding(f"{who} has {way[-1]} {shown}, which can not be", path, _hint(number, span))
+    for one in written_fields(cluster, _OBJECTS, _POD, _CONTAINER):
+        number, span = whole(one.value), one.wanted
+        if number is None or (span.least <= number and (span.most is None or number <= span.most)):
+            continue
+        shown = getattr(one.value, "text", str(number))
+        yield Finding(f"{one.who} has {one.name} {shown}, which can not be", one.path, _hint(number, span))
 
 
 def _hint(number: int, span: _Range) -> str:

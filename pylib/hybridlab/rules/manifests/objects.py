@@ -83,10 +83,11 @@ def namespace_that_nobody_makes(cluster: Cluster) -> Iterable[Finding]:
     made = cluster.made_namespaces
     # Of a Namespace called `Media`, its own name is what is wrong: MAN016.
     meant = {name.lower() for name in made}
+    known = {*made, *_INITIAL}
     for one in _in_namespaces(cluster):
-        if one.namespace is None or one.namespace in meant | {*made, *_INITIAL}:
+        if one.namespace is None or one.namespace in known or one.namespace in meant:
             continue
-        close = nearest(one.namespace, sorted({*made, *_INITIAL}))
+        close = nearest(one.namespace, sorted(known))
         yield Finding(
             f"{one} is in namespace {one.namespace!r}, which no workload makes",
             one.path / "metadata" / "namespace",

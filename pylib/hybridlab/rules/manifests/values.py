@@ -7,11 +7,11 @@ from hybridlab.diagnostic import SpecPath
 from hybridlab.model.cluster import Cluster
 from hybridlab.model.plain import EACH, is_text, mapping, matching, texts, written
 from hybridlab.model.workload import PodTemplate
+from hybridlab.rules.manifests.field_tables import written_fields
 from hybridlab.rules.manifests.places import label_maps
 from hybridlab.rules.rule import OWN, OWN_DOCUMENT, Example, Finding, rule
 from hybridlab.rules.wording import listed, nearest
 from hybridlab.tables import choices
-from hybridlab.tables.choices import Choices
 
 _JOB = """
         apiVersion: batch/v1
@@ -40,23 +40,11 @@ _JOB = """
     good_manifest=_JOB.format("OnFailure"),
 )
 def choice_that_does_not_exist(cluster: Cluster) -> Iterable[Finding]:
-    for one in cluster.objects:
-        if (fields := choices.OBJECTS.get((one.group, one.kind))) is not None:
-            yield from _chosen(str(one), one.data, one.path, fields)
+    for one in written_fields(cluster, choices.OBJECTS, choices.POD, choices.CONTAINER):
+        if isinstance(one.value, str) and one.value and one.value not in one.wanted:
+            yield _no_choice(f"{one.who} has {one.name} {one.value!r}", one.value, one.wanted, one.path)
     for template in cluster.templates:
-        who = str(template.pods)
         yield from _restarted(template)
-        yield from _chosen(who, template.spec, template.path, choices.POD)
-        for container, at in template.containers:
-            yield from _chosen(who, container, at, choices.CONTAINER)
-
-
-def _chosen(who: str, data: Any, at: SpecPath, fields: Choices) -> Iterator[Finding]:
-    for way, words in fields.items():
-        key = [name for name in way if name != EACH][-1]
-        for value, path in matching(data, at, way):
-            if isinstance(value, str) and value and value not in words:
-                yield _no_choice(f"{who} has {key} {value!r}", value, words, path)
 
 
 def _restarted(template: PodTemplate) -> Iterator[Finding]:
